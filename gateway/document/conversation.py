@@ -1,0 +1,134 @@
+"""One document's conversation with one child: send the request, take its pages, judge how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import stat
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+
+from gateway.document import verdict, wire
+from gateway.document.geometry import HEIGHTS
+from gateway.document.helper import Child, Helper, HelperDied
+from gateway.document.values import RenderSettings
+from gateway.errors import GatewayError, permanent, temporary
+
+_END_SECONDS = 5.0
+"""How long a killed child may take to be reaped; longer means that the helper itself hangs."""
+
+PageSink = Callable[[wire.Page], Awaitable[None]]
+
+
+async def converse(
+    helper: Helper,
+    request: wire.Request,
+    inputs: Sequence[Path | bytes],
+    settings: RenderSettings,
+    take: PageSink,
+) -> bytes:
+    """Have one child do `request`; each page goes to `take`, the payload of the result frame is returned.
+
+    Raises `GatewayError` for the document, `HelperDied` when the helper is to blame. The child is gone then.
+    """
+    limits = wire.Limits(memory_bytes=settings.memory_bytes, cpu_seconds=settings.cpu_seconds)
+    with _opened(inputs) as fds:
+        child = helper.fork(limits)
+        talk = _Talk(request, HEIGHTS[settings.paper], take)
+        try:
+            async with asyncio.timeout(settings.timeout):
+                return await talk.run(child, fds)
+        except TimeoutError:
+            raise verdict.out_of_time(talk.part, await _end(helper, child), settings.timeout) from None
+        except (EOFError, ConnectionError):
+            # The child closed its end, so it is ending by itself: killing it now would hide why.
+            end = await _end(helper, child, kill=False)
+            raise verdict.ended_early(talk.part, end, limits) from None
+        except wire.Malformed:
+            raise verdict.died(talk.part, "renderer_lied") from None
+        finally:
+            child.connection.close()
+            with contextlib.suppress(HelperDied):
+                await _end(helper, child)
+
+
+class _Talk:
+    """The frames of one conversation. `part` is what the child says it is working on."""
+
+    def __init__(self, request: wire.Request, height: int, take: PageSink) -> None:
+        self._request = request
+        self._height = height
+        self._take = take
+        self._pages = 0
+        self.part = "The document"
+
+    async def run(self, child: Child, fds: Sequence[int]) -> bytes:
+        request = wire.send_request(child.connection, self._request, fds)
+        reader, writer = await asyncio.open_unix_connection(sock=child.connection)
+        try:
+            writer.write(request)
+            await writer.drain()
+            while True:
+                kind, length = wire.HEADER.unpack(await reader.readexactly(wire.HEADER.size))
+                if length > wire.frame_limit(kind):
+                    raise wire.Malformed("frame too long")
+                payload = await reader.readexactly(length)
+                if kind == wire.RESULT:
+                    return payload
+                await self._note(kind, payload)
+        finally:
+            writer.close()
+
+    async def _note(self, kind: bytes, payload: bytes) -> None:
+        if kind == wire.PAGE:
+            self._pages += 1
+            if self._pages > self._request.max_pages:
+                raise wire.Malformed("more pages than asked for")
+            await self._take(wire.read_page(payload, height=self._height))
+        elif kind == wire.PART:
+            self.part = wire.read_text(payload, most=200)
+        elif kind == wire.REFUSAL:
+            raise GatewayError(wire.read_refusal(payload))
+        else:
+            raise verdict.died(self.part, "renderer_bug " + wire.read_text(payload, most=80))
+
+
+async def _end(helper: Helper, child: Child, *, kill: bool = True) -> wire.Exit:
+    """How the child ended; a helper that cannot tell in time is killed, and `HelperDied` raised."""
+    if not kill:
+        await asyncio.wait([child.ended], timeout=_END_SECONDS)
+    helper.kill(child)
+    await asyncio.wait([child.ended], timeout=_END_SECONDS)
+    if not child.ended.done():
+        helper.kill_helper()
+        raise HelperDied
+    return child.ended.result()
+
+
+@contextlib.contextmanager
+def _opened(inputs: Sequence[Path | bytes]) -> Iterator[list[int]]:
+    """Each input as a descriptor open for reading; bytes become an anonymous file in memory."""
+    with contextlib.ExitStack() as stack:
+        fds = []
+        for value in inputs:
+            fd = os.memfd_create("document") if isinstance(value, bytes) else _open(value)
+            stack.callback(os.close, fd)
+            if isinstance(value, bytes):
+                with open(fd, "wb", closefd=False) as file:
+                    file.write(value)
+            fds.append(fd)
+        yield fds
+
+
+def _open(path: Path) -> int:
+    name = wire.displayed(path.name, 100)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a FIFO must not wait
+    except OSError as error:
+        sentence = f'The file "{name}" cannot be read: {os.strerror(error.errno or 0)}.'
+        raise GatewayError(temporary("4.3.0", sentence, code="input_unreadable")) from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise GatewayError(permanent("5.6.1", f'"{name}" is not a file.', code="input_unreadable"))
+    return fd

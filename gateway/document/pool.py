@@ -1,0 +1,173 @@
+"""`Renderer`: the asynchronous face of the document room, and the supervision behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from gateway.document import verdict, wire
+from gateway.document.conversation import converse
+from gateway.document.helper import Helper, HelperDied, default_command
+from gateway.document.output import Output
+from gateway.document.values import Rendered, RenderSettings
+from gateway.errors import GatewayError, permanent, temporary
+
+_TRIES = 2
+"""A document is given to a second helper if the first one dies under it, not to a third."""
+_MOST_NOTES = 500
+
+_Result = TypeVar("_Result")
+
+
+class Renderer:
+    """Renders documents in children of a helper process that it starts, watches and replaces.
+
+    Every method raises `GatewayError`: permanent for what cannot be rendered (the sentence names the file),
+    temporary for trouble of our own, and `RendererDied` when the child ended for no certain reason.
+    `command` starts another helper, given its control socket's descriptor as last argument.
+    """
+
+    def __init__(self, settings: RenderSettings, *, command: Sequence[str] | None = None) -> None:
+        self._settings = settings
+        self._command = tuple(command or default_command())
+        self._slots = asyncio.Semaphore(settings.workers)
+        self._starting = asyncio.Lock()
+        self._helper: Helper | None = None
+        self._stopped = True
+
+    @property
+    def helper_pid(self) -> int | None:
+        """Process id of the running helper."""
+        return self._helper.pid if self._helper is not None and self._helper.alive else None
+
+    async def start(self) -> None:
+        """Start the helper now, so that the first document is fast and a broken installation shows."""
+        self._stopped = False
+        try:
+            await self._current()
+        except HelperDied as error:
+            raise GatewayError(_UNAVAILABLE) from error
+
+    async def stop(self) -> None:
+        """End the helper and with it every child; documents under way raise a temporary failure."""
+        self._stopped = True
+        async with self._starting:
+            if self._helper is not None:
+                await self._helper.close()
+                self._helper = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def render_message(
+        self,
+        message: Path | bytes,
+        destination: Path,
+        *,
+        redact: Sequence[str] = (),
+        include_text: bool = True,
+        settings: RenderSettings | None = None,
+    ) -> Rendered:
+        """Render a whole RFC 5322 message: its text as first page, then the attachments in their order.
+
+        `redact`: words blackened wherever they stand in text. `settings` replaces the renderer's own.
+        """
+        used = settings or self._settings
+        request = wire.Request(
+            kind="message",
+            paper=used.paper,
+            max_pages=used.max_pages,
+            include_text=include_text and used.text_page,
+            redact=(*used.redact, *redact),
+        )
+        return await self._render(request, [message], destination, used)
+
+    async def render_files(
+        self, files: Sequence[Path], destination: Path, *, settings: RenderSettings | None = None
+    ) -> Rendered:
+        """Render files, in the order given, as one document."""
+        used = settings or self._settings
+        if not files:
+            raise GatewayError(permanent("5.6.0", "There is no file to fax.", code="document_empty"))
+        if len(files) > wire.MAX_FDS:
+            sentence = f"At most {wire.MAX_FDS} files can be faxed at once. Send fewer."
+            raise GatewayError(permanent("5.3.4", sentence, code="document_parts"))
+        request = wire.Request(
+            kind="files",
+            paper=used.paper,
+            max_pages=used.max_pages,
+            names=tuple(file.name for file in files),
+            redact=used.redact,
+        )
+        return await self._render(request, files, destination, used)
+
+    async def page_digests(self, pdf: Path | bytes) -> tuple[str, ...]:
+        """Digests of the pages of somebody's PDF; those of a page of ours equal `Rendered.page_digests`."""
+        used = self._settings
+        request = wire.Request(kind="digests", paper=used.paper, max_pages=used.max_pages)
+
+        async def job(helper: Helper) -> tuple[str, ...]:
+            answer = await converse(helper, request, [pdf], used, _refuse_page)
+            return _lines(answer, "digests", used.max_pages)
+
+        return await self._run(job)
+
+    async def _render(
+        self, request: wire.Request, inputs: Sequence[Path | bytes], destination: Path, used: RenderSettings
+    ) -> Rendered:
+        async def job(helper: Helper) -> Rendered:
+            with Output(destination, used.output_bytes) as output:
+                answer = await converse(helper, request, inputs, used, output.add)
+                notes = _lines(answer, "notes", _MOST_NOTES)
+                if not output.pages:
+                    raise verdict.died("The document", "renderer_lied")
+                return await output.finish(notes)
+
+        return await self._run(job)
+
+    async def _run(self, job: Callable[[Helper], Awaitable[_Result]]) -> _Result:
+        async with self._slots:
+            for _ in range(_TRIES):
+                with contextlib.suppress(HelperDied):
+                    return await job(await self._current())
+        raise GatewayError(_UNAVAILABLE)
+
+    async def _current(self) -> Helper:
+        """The running helper, or a new one if it died."""
+        async with self._starting:
+            if self._stopped:
+                raise HelperDied
+            if self._helper is None or not self._helper.alive:
+                if self._helper is not None:
+                    await self._helper.close()
+                    self._helper = None
+                self._helper = await Helper.start(self._command)
+            return self._helper
+
+
+async def _refuse_page(_page: wire.Page) -> None:
+    raise wire.Malformed("a page nobody asked for")
+
+
+def _lines(answer: bytes, key: str, most: int) -> tuple[str, ...]:
+    try:
+        return wire.read_lines(answer, key, most=most)
+    except wire.Malformed:
+        raise verdict.died("The document", "renderer_lied") from None
+
+
+_UNAVAILABLE = temporary(
+    "4.3.0",
+    "The program that draws pages does not run on the gateway at the moment. It is tried again.",
+    code="renderer_unavailable",
+)

@@ -1,0 +1,155 @@
+"""The helper process: loads the libraries once, then forks a child for each document.
+
+Started by `gateway.document.helper` with one descriptor, the control socket. It must stay single-threaded: a
+fork copies only the calling thread, and a lock another thread held would stay locked in the child for ever.
+So it renders nothing itself (a typst compilation starts threads), it only forks, kills and reaps.
+
+It ends when the daemon closes the control socket or is gone; its children end with it (PR_SET_PDEATHSIG).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gateway.document import wire
+
+_POLL_MS = 1000
+_MESSAGE_BYTES = 1 << 14
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_PR_SET_NO_NEW_PRIVS = 38
+_OPEN_FILES = 64
+_STREAM_BYTES = 0  # a child writes to its socket only, never to a file
+
+
+def main(fd: int) -> None:
+    """Serve until the daemon goes away."""
+    for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when; it may still be draining
+    _preload()
+    if len(list(Path("/proc/self/task").iterdir())) != 1:
+        sys.exit("the renderer's libraries started a thread, so it cannot fork safely")
+    gc.collect()
+    gc.freeze()  # pages shared with the children stay shared
+    os.set_inheritable(fd, False)
+    _Zygote(socket.socket(fileno=fd), os.getppid()).serve()
+
+
+def _preload() -> None:
+    """Import what children need, so that each starts warm."""
+    import PIL.GifImagePlugin
+    import PIL.JpegImagePlugin
+    import PIL.PngImagePlugin
+    import PIL.TiffImagePlugin  # noqa: F401
+
+    import gateway.document.job  # noqa: F401
+
+
+class _Zygote:
+    def __init__(self, control: socket.socket, parent: int) -> None:
+        self._control = control
+        self._parent = parent
+        self._pids: dict[int, int] = {}
+        """Job number to process id, of the children not yet reaped."""
+        self._watched: dict[int, int] = {}
+        """Descriptor of a child's pidfd to job number."""
+        self._poll = select.poll()
+        self._libc = ctypes.CDLL(None, use_errno=True)
+
+    def serve(self) -> None:
+        self._poll.register(self._control, select.POLLIN)
+        self._tell({"event": "ready"})
+        # End-of-file alone is no proof: another process may hold a copy of the daemon's end.
+        while os.getppid() == self._parent:
+            for fd, _event in self._poll.poll(_POLL_MS):
+                if fd in self._watched:
+                    self._reap(fd)
+                elif not self._obey():
+                    return
+
+    def _obey(self) -> bool:
+        message, fds, _flags, _address = socket.recv_fds(self._control, _MESSAGE_BYTES, 1)
+        if not message:
+            return False
+        order = wire.read_control(message)
+        if order["op"] == "fork" and fds:
+            self._fork(order, fds[0])
+        elif order["op"] == "kill" and order["job"] in self._pids:
+            os.kill(self._pids[order["job"]], signal.SIGKILL)
+        return True
+
+    def _fork(self, order: dict[str, Any], fd: int) -> None:
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(fd)
+            self._tell({"event": "unforked", "job": order["job"]})
+            return
+        if pid == 0:
+            self._become_child(order, fd)
+        os.close(fd)
+        pidfd = os.pidfd_open(pid)
+        self._pids[order["job"]], self._watched[pidfd] = pid, order["job"]
+        self._poll.register(pidfd, select.POLLIN)
+
+    def _reap(self, pidfd: int) -> None:
+        self._poll.unregister(pidfd)
+        os.close(pidfd)
+        job = self._watched.pop(pidfd)
+        _, status, usage = os.wait4(self._pids.pop(job), 0)
+        code = os.waitstatus_to_exitcode(status)
+        self._tell(
+            {
+                "event": "exit",
+                "job": job,
+                "code": code if code >= 0 else None,
+                "signal": -code if code < 0 else None,
+                "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                "peak_bytes": usage.ru_maxrss * 1024,
+            }
+        )
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        self._control.send(wire.control_message(message))
+
+    def _become_child(self, order: dict[str, Any], fd: int) -> NoReturn:
+        """In the child: give up everything but the job socket, set the limits, do the job, end."""
+        code = os.EX_SOFTWARE
+        try:
+            self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() == 1:
+                os._exit(code)  # the helper died before the line above
+            self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            os.setsid()
+            for restored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(restored, signal.SIG_DFL)
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)  # libraries print what they dislike about a page: content
+            connection = socket.socket(fileno=os.dup2(fd, 3))
+            os.closerange(4, 1 << 20)
+            _limit(order["memory_bytes"], order["cpu_seconds"])
+            from gateway.document import job
+
+            code = job.run(connection)
+        finally:
+            os._exit(code)
+
+
+def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+    for limit, soft, hard in (
+        (resource.RLIMIT_AS, memory_bytes, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1),
+        (resource.RLIMIT_FSIZE, _STREAM_BYTES, _STREAM_BYTES),
+        (resource.RLIMIT_NOFILE, wire.MAX_FDS + _OPEN_FILES, wire.MAX_FDS + _OPEN_FILES),
+        (resource.RLIMIT_CORE, 0, 0),
+    ):
+        resource.setrlimit(limit, (soft, hard))

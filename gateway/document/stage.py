@@ -1,0 +1,72 @@
+"""The worker's step on a Document: render the mail's pages once, in the document room's child process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.document.pool import Renderer
+from gateway.document.values import RendererDied, RenderSettings
+from gateway.errors import GatewayError, Kind, permanent
+from gateway.model import Submission
+from gateway.store import Store, documents
+from gateway.worker import outcomes
+
+
+class RenderStage:
+    """Turns a claimed Document into an outcome. `codes` gives the words of a rule that must not be drawn."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        store: Store,
+        settings: RenderSettings,
+        codes: Callable[[str], Sequence[str]],
+    ) -> None:
+        self._renderer = renderer
+        self._store = store
+        self._settings = settings
+        self._codes = codes
+
+    async def step(self, work: documents.Work) -> outcomes.DocumentOutcome:
+        """Render; every failure is an outcome."""
+        submission = work.submission
+        name = f"{submission.id}.pdf"
+        try:
+            rendered = await self._renderer.render_message(
+                self._source(submission),
+                self._store.pages.path(name),
+                redact=self._codes(submission.rule),
+                include_text=self._settings.text_page,
+            )
+        except RendererDied as death:
+            return outcomes.RendererDied(failure=death.failure)
+        except GatewayError as error:
+            if error.failure.kind is Kind.PERMANENT:
+                return outcomes.Refused(failure=error.failure)
+            return outcomes.Later(failure=error.failure)
+        limit = submission.max_pages
+        if limit is not None and rendered.pages > limit:
+            await asyncio.to_thread(self._store.pages.discard, name)
+            return outcomes.Refused(
+                failure=permanent(
+                    "5.3.4",
+                    f"The fax has {rendered.pages} pages and you may send {limit}. Send fewer pages.",
+                    code="too_many_pages",
+                )
+            )
+        content = await asyncio.to_thread(self._store.pages.adopt, name)
+        return outcomes.Rendered(
+            content=content,
+            pages=rendered.pages,
+            digest=rendered.digest,
+            page_digests=rendered.page_digests,
+            notes=rendered.notes,
+        )
+
+    def _source(self, submission: Submission) -> Path | bytes:
+        content = submission.content
+        if content.file is not None:
+            return self._store.spool.path(content.file)
+        return content.data or b""

@@ -1,0 +1,203 @@
+"""What the daemon, the helper and its children say to each other.
+
+Control socket (daemon and helper, SOCK_SEQPACKET): one JSON object a message; ``fork`` carries a descriptor,
+the child's end of a job socket. Job socket (daemon and child, SOCK_STREAM): the input descriptors with one
+marker byte, then frames of type (1 byte), length (4 bytes, big-endian) and payload.
+
+The daemon believes nothing a child says: `frame_limit` bounds every frame before it is read, and the decoders
+here raise `Malformed` for anything that is not exactly what a well-behaved child sends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, cast
+
+from gateway.errors import Failure, permanent
+
+HEADER = struct.Struct(">cI")
+REQUEST = b"Q"
+PART = b"N"
+PAGE = b"P"
+RESULT = b"R"
+REFUSAL = b"E"
+BUG = b"B"
+
+MAX_FDS = 200
+"""Files in one request; the kernel passes at most 253 descriptors at once (unix(7), SCM_RIGHTS)."""
+
+_LIMITS = {PAGE: 4 << 20, PART: 4096, RESULT: 1 << 20, REFUSAL: 8192, BUG: 4096}
+_PAGE = struct.Struct(">H32s")
+_STATUS = re.compile(r"5\.\d{1,3}\.\d{1,3}")
+_MARKER = b"F"
+
+
+class Malformed(ValueError):  # noqa: N818  says what the frame is
+    """A frame that a well-behaved child never sends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Resource limits of one child: bytes of address space, seconds of CPU."""
+
+    memory_bytes: int
+    cpu_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One job for a child. The inputs themselves come as open descriptors, in order."""
+
+    kind: Literal["message", "files", "digests"]
+    paper: str
+    max_pages: int
+    names: tuple[str, ...] = ()
+    """Name of each input when the inputs are files."""
+    include_text: bool = True
+    redact: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One rendered page: a G4 strip 1728 pixels wide and the digest of its raster."""
+
+    height: int
+    digest: bytes
+    strip: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How a child ended, as the helper saw it with wait4(2)."""
+
+    code: int | None
+    signal: int | None
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    """One frame, ready to be written."""
+    return HEADER.pack(kind, len(payload)) + payload
+
+
+def json_frame(kind: bytes, value: object) -> bytes:
+    """One frame with a JSON payload."""
+    return frame(kind, json.dumps(value).encode())
+
+
+def page_frame(page: Page) -> bytes:
+    """One page as a frame."""
+    return frame(PAGE, _PAGE.pack(page.height, page.digest) + page.strip)
+
+
+def request_frame(request: Request) -> bytes:
+    """One request as a frame. It may carry secrets (`redact`), so it exists on the socket only."""
+    return json_frame(REQUEST, asdict(request))
+
+
+def frame_limit(kind: bytes) -> int:
+    """Largest payload of a frame that a child may send."""
+    try:
+        return _LIMITS[kind]
+    except KeyError:
+        raise Malformed("unknown frame") from None
+
+
+def read_page(payload: bytes, *, height: int) -> Page:
+    """Decode a page frame of a page that must be `height` rows high."""
+    if len(payload) <= _PAGE.size:
+        raise Malformed("page without content")
+    rows, digest = _PAGE.unpack_from(payload)
+    if rows != height:
+        raise Malformed("page of another size")
+    return Page(height=rows, digest=digest, strip=payload[_PAGE.size :])
+
+
+def read_refusal(payload: bytes) -> Failure:
+    """Decode a refusal. A child can only refuse for good: whatever is temporary, the daemon sees itself."""
+    value = _object(payload)
+    status, sentence, code = value.get("status"), value.get("sentence"), value.get("code")
+    if not (isinstance(status, str) and isinstance(sentence, str) and isinstance(code, str)):
+        raise Malformed("refusal without reason")
+    if not _STATUS.fullmatch(status) or not sentence:
+        raise Malformed("refusal with a wrong status")
+    return permanent(status, displayed(sentence, 500), code=displayed(code, 40))
+
+
+def read_lines(payload: bytes, key: str, *, most: int) -> tuple[str, ...]:
+    """Decode the list of texts under `key` of a result frame."""
+    lines = _object(payload).get(key, [])
+    if not isinstance(lines, list) or len(lines) > most or not all(isinstance(line, str) for line in lines):
+        raise Malformed("result of another shape")
+    return tuple(displayed(line, 300) for line in lines)
+
+
+def read_text(payload: bytes, *, most: int) -> str:
+    """Decode a frame that holds one text."""
+    try:
+        return displayed(payload.decode(), most)
+    except UnicodeDecodeError:
+        raise Malformed("text that is not UTF-8") from None
+
+
+def displayed(text: str, most: int) -> str:
+    """`text` fit to be shown in one line: nothing that controls a terminal or turns the reading direction."""
+    clean = "".join(c if c.isprintable() else " " for c in text)
+    clean = " ".join(clean.split())
+    return clean if len(clean) <= most else clean[: most - 1].rstrip() + "…"
+
+
+def send_request(connection: socket.socket, request: Request, fds: Sequence[int]) -> bytes:
+    """Send the input descriptors now; returns the frame that has to follow them."""
+    socket.send_fds(connection, [_MARKER], list(fds))
+    return request_frame(request)
+
+
+def receive_request(connection: socket.socket) -> tuple[Request, list[int]]:
+    """The child's side of `send_request`; blocks until the request is complete."""
+    marker, fds, _flags, _address = socket.recv_fds(connection, 1, MAX_FDS)
+    if marker != _MARKER:
+        raise Malformed("no request")
+    kind, length = HEADER.unpack(_read_exactly(connection, HEADER.size))
+    if kind != REQUEST:
+        raise Malformed("no request")
+    value = _object(_read_exactly(connection, length))
+    value["names"], value["redact"] = tuple(value["names"]), tuple(value["redact"])
+    return Request(**value), fds
+
+
+def control_message(value: dict[str, Any]) -> bytes:
+    """One control message."""
+    return json.dumps(value).encode()
+
+
+def read_control(message: bytes) -> dict[str, Any]:
+    """Decode one control message."""
+    return _object(message)
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
+    if not isinstance(value, dict):
+        raise Malformed("not an object")
+    return cast("dict[str, Any]", value)
+
+
+def _read_exactly(connection: socket.socket, length: int) -> bytes:
+    chunks: list[bytes] = []
+    while length:
+        chunk = connection.recv(min(length, 1 << 16))
+        if not chunk:
+            raise Malformed("request cut short")
+        chunks.append(chunk)
+        length -= len(chunk)
+    return b"".join(chunks)

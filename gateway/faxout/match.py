@@ -1,0 +1,379 @@
+"""Which row of the SENT folder is whose. Pure.
+
+``sendFaxMessage`` returns no id, other people use the same account, and rows may come late, never, or under
+changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twice. So:
+
+* A row is a *candidate* for a fax if it goes to the same number, is in no snapshot taken before one of its
+  calls, belongs to no other attempt, and is not older than the call (clocks may differ by a set skew).
+* **Proof** is our token echoed in the row's station id, or `getFaxMessagePDF` showing exactly our pages. When
+  faxes with equal pages compete, a row goes to the only one that can have made it; an attempt makes one row.
+* **Likeness** (the lone candidate) is enough only after a clean ``success``, if no other fax could own the
+  row, and only once the row is final: while it is pending, a second candidate may still turn up. A failed one
+  must stay alone for a while, because it leads to another call. Ids that vanished from the snapshot rule
+  likeness out: where ids change, a new id is no new row.
+* A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
+  its sender's rule says so and there is no new row at all, sent again. A held fax is matched by proof only,
+  and goes on contesting rows.
+* If an earlier call of the fax is in doubt too, a failed row does not speak for all of them: the fax fails
+  only when as many rows have failed as calls may have been accepted.
+
+Everything is decided from sets, so the order of faxes and rows does not matter.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway import phone
+from gateway.faxout.interpret import SUCCESS, Standing, surely_not_sent
+from gateway.lifecycle import FaxState
+from gateway.model import Attempt
+from gateway.store.faxes import Claimant
+
+Pages = tuple[str, ...]
+"""Digests of a PDF's pages in order. Empty: the PDF was asked for and shows nothing comparable (yet)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRow:
+    """A row of SENT, reduced to what matching looks at."""
+
+    id: str
+    destination: str
+    standing: Standing
+    station_id: str = ""
+    pages: int = 0
+    latest: float | None = None
+    """The latest epoch second that its date can mean; None without a date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Patience, in seconds."""
+
+    skew: float
+    """How far the provider's clock and ours may differ."""
+    settle: float
+    """How long a failed row must be the lone candidate before it is taken as ours."""
+    hold_after: float
+    """From the end of the call until a fax without proof waits for a person."""
+    held_for: float
+    """How long it waits."""
+
+
+class How(enum.StrEnum):
+    """Why a row is ours."""
+
+    KNOWN = "known"
+    """It was matched before and is still there."""
+    TOKEN = "token"  # noqa: S105  a word, no secret
+    PAGES = "pages"
+    LONE = "lone"
+
+
+class Doubt(enum.StrEnum):
+    """Why a fax is held."""
+
+    NO_PROOF = "no_proof"
+    """The call ended without a word, and no row is proved to be ours."""
+    NO_ROW = "no_row"
+    """Accepted, but no row has come."""
+    AMBIGUOUS = "ambiguous"
+    """Accepted, but which row is ours cannot be proved."""
+    SLOW = "slow"
+    """Its row stays pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """This row is ours."""
+
+    row_id: str
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Fetch the pages of these rows and match again."""
+
+    row_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """This failed row is the lone candidate; it is ours if it stays so."""
+
+    row_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person must decide."""
+
+    doubt: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """No row at all, and the sender's rule prefers a second fax to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Held in vain."""
+
+
+Decision = Own | Prove | Settle | Wait | Hold | Resend | Expire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clues:
+    """What is known besides the rows."""
+
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Row id → id of the Fax whose attempt has it."""
+    pages: Mapping[str, Pages] = field(default_factory=dict)
+    """Row id → what its PDF showed. Rows not in here were not asked for."""
+    settling: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    """Fax id → the row that was its lone failed candidate ever since, and since when (epoch seconds)."""
+    held_since: Mapping[str, float] = field(default_factory=dict)
+    """Fax id → when it was held."""
+
+
+def match(
+    claimants: Collection[Claimant],
+    rows: Collection[SentRow],
+    *,
+    clues: Clues,
+    now: float,
+    policy: Policy,
+) -> dict[str, Decision]:
+    """Decide about every claimant that is not submitting: Fax id → decision. No two own the same row.
+
+    `rows` must be the whole SENT folder from before the oldest open attempt until now.
+    """
+    by_id = {row.id: row for row in rows}
+    claims = _claims(claimants, by_id, clues.known, policy.skew)
+    _own_known(claims, by_id, clues.known)
+    _own_by_token(claims)
+    _own_by_pages(claims, by_id, clues.pages)
+    contested = _contested(claims)
+    return {
+        claim.id: _with_row(claim, claim.own, by_id, clues, now, policy)
+        if claim.own
+        else _without_row(claim, contested, clues, now, policy)
+        for claim in claims
+        if claim.state is not FaxState.SUBMITTING
+    }
+
+
+class _Claim:
+    """One claimant, and what is left that may be its row."""
+
+    def __init__(self, claimant: Claimant) -> None:
+        self.claimant = claimant
+        self.id = claimant.fax.id
+        self.state = claimant.fax.state
+        self.latest = claimant.attempts[-1]
+        self.open: list[Attempt] = [
+            attempt
+            for attempt in claimant.attempts
+            if attempt is self.latest or not (attempt.provider_id or surely_not_sent(attempt.outcome))
+        ]
+        """Calls that may have been accepted and whose end is not known."""
+        self.candidates: dict[str, SentRow] = {}
+        self.new: set[str] = set()
+        """Candidates, and rows that came after the last snapshot whatever their date."""
+        self.ids_change = False
+        self.own: Own | None = None
+
+    @property
+    def pages(self) -> Pages:
+        """What a PDF of its row must show."""
+        return self.claimant.document.page_digests
+
+    @property
+    def missing(self) -> int:
+        """How many rows may still be its."""
+        return len(self.open) - (self.own is not None)
+
+    @property
+    def contests(self) -> bool:
+        """Whether any row may still be its."""
+        return self.missing > 0
+
+    def lose(self, row_id: str) -> None:
+        """The row is not its."""
+        self.candidates.pop(row_id, None)
+        self.new.discard(row_id)
+
+
+def _claims(
+    claimants: Collection[Claimant], rows: Mapping[str, SentRow], known: Mapping[str, str], skew: float
+) -> list[_Claim]:
+    by_line: defaultdict[str, list[SentRow]] = defaultdict(list)
+    for row in rows.values():
+        by_line[_line(row.destination)].append(row)
+    claims = []
+    for claimant in claimants:
+        claim = _Claim(claimant)
+        before = {row_id for attempt in claimant.attempts for row_id in attempt.snapshot}
+        claim.ids_change = not before <= rows.keys()
+        earliest = min(attempt.started for attempt in claim.open) - skew
+        for row in by_line[_line(claimant.fax.number)]:
+            if row.id in before or row.id in known or not phone.same(row.destination, claimant.fax.number):
+                continue
+            claim.new.add(row.id)
+            if row.latest is None or row.latest >= earliest:
+                claim.candidates[row.id] = row
+        claims.append(claim)
+    return claims
+
+
+def _line(number: str) -> str:
+    """Equal for all spellings of one number: what its last digits are."""
+    return "".join(char for char in number if char.isdigit())[-7:]
+
+
+def _take_from_others(claims: Sequence[_Claim], row_id: str, owners: Collection[_Claim]) -> None:
+    for claim in claims:
+        if claim not in owners:
+            claim.lose(row_id)
+
+
+def _own_known(claims: Sequence[_Claim], rows: Mapping[str, SentRow], known: Mapping[str, str]) -> None:
+    for claim in claims:
+        row = rows.get(claim.latest.provider_id)
+        if row is None or known.get(row.id) != claim.id:
+            continue
+        # An id that shows another destination now was given to another row: ours is matched anew.
+        if phone.same(row.destination, claim.claimant.fax.number):
+            claim.own = Own(row.id, How.KNOWN)
+
+
+def _own_by_token(claims: Sequence[_Claim]) -> None:
+    """Rows whose station id holds the token of exactly one claimant's attempt."""
+    made: defaultdict[_Claim, defaultdict[Attempt, list[SentRow]]] = defaultdict(lambda: defaultdict(list))
+    for row_id in {row_id for claim in claims for row_id in claim.candidates}:
+        makers = [
+            (claim, attempt, claim.candidates[row_id])
+            for claim in claims
+            if row_id in claim.candidates
+            for attempt in claim.claimant.attempts
+            if attempt.token and attempt.token in claim.candidates[row_id].station_id.upper()
+        ]
+        if len(makers) == 1:
+            claim, attempt, row = makers[0]
+            made[claim][attempt].append(row)
+            _take_from_others(claims, row_id, [claim])
+    for claim, by_attempt in made.items():
+        ours = []
+        for attempt, found in by_attempt.items():
+            if len(found) > 1:
+                continue  # an attempt makes one row: its pages must tell which
+            if attempt is not claim.latest and found[0].standing is Standing.FAILED:
+                # The end of an earlier call says nothing about the latest one.
+                claim.lose(found[0].id)
+                claim.open = [one for one in claim.open if one is not attempt]
+            else:
+                ours += found
+        if ours and claim.own is None:
+            claim.own = Own(_best(ours).id, How.TOKEN)
+
+
+def _own_by_pages(claims: Sequence[_Claim], rows: Mapping[str, SentRow], pages: Mapping[str, Pages]) -> None:
+    """Rows whose pages are a claimant's; among claimants with equal pages, by what each can have made."""
+    owners: dict[str, list[_Claim]] = {}
+    for row_id, shown in pages.items():
+        if shown and row_id in rows:
+            fit = [c for c in claims if c.contests and row_id in c.candidates and c.pages == shown]
+            if fit:
+                owners[row_id] = fit
+                _take_from_others(claims, row_id, fit)
+    proved: defaultdict[_Claim, list[SentRow]] = defaultdict(list)
+    while sole := {row_id: fit[0] for row_id, fit in owners.items() if len(fit) == 1}:
+        for row_id, claim in sole.items():
+            proved[claim].append(rows[row_id])
+            del owners[row_id]
+        complete = [claim for claim, found in proved.items() if len(found) >= claim.missing]
+        for row_id, fit in owners.items():
+            for claim in fit:
+                if claim in complete:
+                    claim.lose(row_id)
+            owners[row_id] = [claim for claim in fit if claim not in complete]
+    for claim, found in proved.items():
+        all_failed = all(row.standing is Standing.FAILED for row in found)
+        if claim.own is None and not (all_failed and len(found) < len(claim.open)):
+            claim.own = Own(_best(found).id, How.PAGES)
+
+
+def _best(rows: Collection[SentRow]) -> SentRow:
+    """Of rows that are all ours, the one that says most for the fax: arrived, else pending, else failed."""
+    order = (Standing.ARRIVED, Standing.PENDING, Standing.FAILED)
+    return min(rows, key=lambda row: (order.index(row.standing), len(row.id), row.id))
+
+
+def _contested(claims: Sequence[_Claim]) -> set[str]:
+    """Rows that more than one claimant could own."""
+    count = Counter(row_id for claim in claims if claim.contests for row_id in claim.candidates)
+    return {row_id for row_id, times in count.items() if times > 1}
+
+
+def _with_row(
+    claim: _Claim, own: Own, rows: Mapping[str, SentRow], clues: Clues, now: float, policy: Policy
+) -> Decision:
+    if own.how is How.KNOWN and rows[own.row_id].standing is Standing.PENDING:
+        decision = _patience(claim, clues, now, policy)
+        return Hold(Doubt.SLOW) if isinstance(decision, Hold) else decision
+    return own
+
+
+def _without_row(
+    claim: _Claim, contested: Collection[str], clues: Clues, now: float, policy: Policy
+) -> Decision:
+    clean = claim.state is FaxState.SENT and claim.latest.outcome == SUCCESS
+    lone = next(iter(claim.candidates.values())) if clean and len(claim.candidates) == 1 else None
+    if lone is not None and (lone.id in contested or claim.ids_change):
+        lone = None
+    settles = False
+    if lone is not None:
+        if lone.standing is Standing.ARRIVED and lone.pages <= claim.claimant.document.pages:
+            return Own(lone.id, How.LONE)
+        settles = lone.standing is Standing.FAILED and len(claim.open) == 1
+        row_id, since = clues.settling.get(claim.id, ("", now))
+        if settles and row_id == lone.id and now - since >= policy.settle:
+            return Own(lone.id, How.LONE)
+    unproved = tuple(sorted(claim.candidates.keys() - clues.pages.keys()))
+    if unproved and claim.pages and not (lone is not None and lone.standing is Standing.PENDING):
+        return Prove(unproved)
+    if lone is not None and settles:
+        return Settle(lone.id)
+    return _patience(claim, clues, now, policy)
+
+
+def _patience(claim: _Claim, clues: Clues, now: float, policy: Policy) -> Decision:
+    fax, latest = claim.claimant.fax, claim.latest
+    if claim.state is FaxState.HELD:
+        since = clues.held_since.get(claim.id)
+        return Expire() if since is not None and now >= since + policy.held_for else Wait()
+    ended = latest.deadline if latest.outcome_at is None else latest.outcome_at
+    due = ended + policy.hold_after
+    under_way = any(row.standing is Standing.PENDING for row in claim.candidates.values())
+    if claim.state is FaxState.SENT and (under_way or latest.provider_id):
+        due = max(due, fax.deadline)
+    if now < due:
+        return Wait()
+    if claim.state is not FaxState.UNKNOWN:
+        return Hold(Doubt.AMBIGUOUS if claim.candidates else Doubt.NO_ROW)
+    nothing_new = not claim.new and not latest.provider_id
+    if claim.claimant.submission.resend_unknown and nothing_new and now <= fax.deadline:
+        return Resend()
+    return Hold(Doubt.NO_PROOF)

@@ -1,0 +1,45 @@
+"""The account's SENT folder, read by whole days of its own zone.
+
+``getFaxMessages`` shows only today unless told otherwise, takes whole days only, and at most 92 of them. A
+window is a day wider at both ends, so that no difference between clocks hides a row.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway import voipms
+
+FOLDER = "SENT"
+_DAYS = 90
+_DAY = timedelta(days=1)
+
+
+async def list_sent(client: voipms.Client, *, since: float, until: float) -> dict[str, voipms.FaxMessage]:
+    """Rows of SENT by id, from the day before `since` to the day after `until` (epoch seconds).
+
+    Raises `voipms.ApiError` if any part of the window could not be read: half a list proves nothing.
+    """
+    first = client.local_date(datetime.fromtimestamp(since, UTC)) - _DAY
+    last = client.local_date(datetime.fromtimestamp(until, UTC)) + _DAY
+    found: dict[str, voipms.FaxMessage] = {}
+    while first <= last:
+        end = min(last, first + timedelta(days=_DAYS - 1))
+        for message in await client.get_fax_messages(from_=first, to=end, folder=FOLDER):
+            # A fax to one of our own numbers has a second row, in INBOX: not taken for the sent one.
+            if message.folder.upper() in ("", FOLDER):
+                found[message.id] = message
+        first = end + _DAY
+    return found
+
+
+def latest_meaning(moment: datetime | None, zone: ZoneInfo) -> float | None:
+    """The latest instant (epoch seconds) that a row's wall clock can mean.
+
+    It is ambiguous in the hour that the end of daylight saving repeats; `FaxMessage.date` is its first pass.
+    """
+    if moment is None:
+        return None
+    local = moment.astimezone(zone)
+    return max(local.replace(fold=fold).timestamp() for fold in (0, 1))

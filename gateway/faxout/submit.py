@@ -1,0 +1,170 @@
+"""One `sendFaxMessage` call for one Fax, in the order that lets doubt be resolved later.
+
+Look at the SENT rows for the destination, commit the intent with that snapshot, check the lease, call,
+report. Before the intent nothing happened and every failure is harmless. After it, only a documented refusal
+or an end before the first byte proves that nothing was sent; a process that dies in between leaves an attempt
+without an outcome, which becomes *unknown* once its deadline has passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway import phone, voipms
+from gateway.config import Settings
+from gateway.errors import Failure, Kind, Scope, permanent, temporary
+from gateway.faxout import identity
+from gateway.faxout.interpret import LEASE_LOST, SUCCESS
+from gateway.faxout.sent import list_sent
+from gateway.model import Attempt, Content, Document, new_token
+from gateway.store import Spool, Store, faxes
+from gateway.store.leases import StaleError
+from gateway.worker.lease import Lease, LeaseLostError
+from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, SubmitOutcome
+
+
+class Submitter:
+    """Makes the calls. `clock` is the wall clock, epoch seconds."""
+
+    def __init__(
+        self,
+        *,
+        client: voipms.Client,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    async def step(self, work: faxes.Work, lease: Lease) -> SubmitOutcome:
+        """Send a claimed Fax once.
+
+        A cancellation during the call propagates and records nothing: the attempt has no outcome then.
+        """
+        failure = self._unfit(work) or await asyncio.to_thread(_damaged, self._store.pages, work.document)
+        if failure is not None:
+            return NotCalled(failure=failure)
+        try:
+            snapshot = await self._look(work.fax.number)
+        except voipms.ApiError as error:
+            return NotCalled(failure=_harmless(error.failure))
+        try:
+            lease.check()
+            attempt = await self._intend(work, lease, snapshot)
+        except faxes.LineTakenError:
+            return LineTaken()
+        except (StaleError, LeaseLostError):
+            return Abandoned()
+        return await self._call(work, attempt, lease)
+
+    def _unfit(self, work: faxes.Work) -> Failure | None:
+        """What makes this Fax impossible to send as it is, or as we are configured."""
+        content, limit = work.document.content, self._settings.voipms.max_file_bytes
+        if content is not None and content.size > limit:
+            return permanent(
+                "5.3.4",
+                f"The fax is too large: {content.size / 1e6:.1f} MB, and {limit / 1e6:.1f} MB can be sent. "
+                "Send fewer pages, or pages with less grey.",
+                code="too_large",
+            )
+        if not self._from_number(work):
+            return temporary(
+                "4.3.5",
+                "No fax number to send from is configured. "
+                "Set from_number in [voipms] or in the sender's rule.",
+                code="no_from_number",
+                scope=Scope.ACCOUNT,
+            )
+        return None
+
+    def _from_number(self, work: faxes.Work) -> str:
+        return work.submission.from_number or self._settings.voipms.from_number
+
+    async def _look(self, number: str) -> list[str]:
+        now = self._clock()
+        rows = await list_sent(self._client, since=now, until=now)
+        return sorted(row.id for row in rows.values() if phone.same(row.destination, number))
+
+    async def _intend(self, work: faxes.Work, lease: Lease, snapshot: list[str]) -> Attempt:
+        now = self._clock()
+        # The guard stops the upload when the lease ends; what had left by then is answered, or not, within
+        # the request's own time-outs.
+        deadline = now + lease.remaining + self._client.settings.longest_call
+        return await self._store.write(
+            lambda tx: faxes.begin_attempt(
+                tx,
+                work.fax,
+                token=new_token(),
+                deadline=deadline,
+                snapshot=snapshot,
+                digest=work.document.digest,
+                now=now,
+            )
+        )
+
+    async def _call(self, work: faxes.Work, attempt: Attempt, lease: Lease) -> Called:
+        settings, submission = self._settings.voipms, work.submission
+        from_number = self._from_number(work)
+        name = identity.sender_name(
+            submission.from_name, settings.from_name, self._settings.gateway.name, otherwise=from_number
+        )
+        template = submission.station_id or settings.station_id
+        try:
+            lease.check()
+            await self._client.send_fax_message(
+                to_number=phone.dial(work.fax.number),
+                from_name=name,
+                from_number=from_number,
+                file=_payload(self._store.pages, work.document.content),
+                station_id=identity.station_id(template, name=name, token=attempt.token),
+                guard=lease.check,
+            )
+        except LeaseLostError:
+            failure = temporary(
+                "4.3.0", "The fax was not sent in time and waits for its next turn.", code=LEASE_LOST
+            )
+            return Called(attempt=attempt, word=LEASE_LOST, failure=failure)
+        except voipms.ApiError as error:
+            return Called(attempt=attempt, word=error.failure.code or "no_word", failure=error.failure)
+        return Called(attempt=attempt, word=SUCCESS, failure=None)
+
+
+def _harmless(failure: Failure) -> Failure:
+    """A listing that failed says nothing about the fax: it waits, and a lasting cause is the operator's."""
+    if failure.kind is Kind.TEMPORARY:
+        return failure
+    return replace(failure, kind=Kind.TEMPORARY, status="4.3.5", scope=Scope.ACCOUNT)
+
+
+def _damaged(pages: Spool, document: Document) -> Failure | None:
+    """Compare the stored PDF with its digest. Blocks."""
+    content = document.content
+    digest = ""
+    if content is not None and content.file is not None:
+        try:
+            with pages.path(content.file).open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError:
+            pass
+    elif content is not None and content.data is not None:
+        digest = hashlib.sha256(content.data).hexdigest()
+    if digest and digest == document.digest:
+        return None
+    return permanent(
+        "5.3.0",
+        "The stored pages of this fax are damaged, so nothing was sent. Please send your message again.",
+        code="pages_damaged",
+    )
+
+
+def _payload(pages: Spool, content: Content | None) -> bytes | voipms.FilePayload:
+    if content is not None and content.file is not None:
+        return voipms.FilePayload(pages.path(content.file))
+    return content.data if content is not None and content.data is not None else b""

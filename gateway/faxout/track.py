@@ -1,0 +1,196 @@
+"""What became of the faxes at the provider: one look at SENT for all of them, a match, the news.
+
+Nothing here decides which row is whose; `match` does, from what is gathered here: rows, rows that are matched
+already, and the pages that PDFs showed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway import phone, voipms
+from gateway.config import Settings
+from gateway.faxout.interpret import Words, standing
+from gateway.faxout.match import (
+    Clues,
+    Decision,
+    Expire,
+    Pages,
+    Policy,
+    Prove,
+    SentRow,
+    Settle,
+    match,
+)
+from gateway.faxout.news import news
+from gateway.faxout.proofs import Proofs
+from gateway.faxout.sent import latest_meaning, list_sent
+from gateway.lifecycle import ON_THE_LINE, FaxState
+from gateway.store import Store, faxes, history
+from gateway.store.faxes import Claimant
+from gateway.worker.outcomes import Tracked
+
+_IDS_A_QUERY = 500
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What the store says in one moment."""
+
+    claimants: Sequence[Claimant]
+    known: Mapping[str, str]
+    held_since: Mapping[str, float]
+
+
+class Tracker:
+    """Follows every Fax that may own a row of SENT. Rounds must not overlap.
+
+    `page_digests` turns a PDF into the digests of its pages, in order, as `Document.page_digests` has them; a
+    `GatewayError` from it means that this PDF proves nothing. `clock` is the wall clock, epoch seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: voipms.Client,
+        store: Store,
+        settings: Settings,
+        page_digests: Callable[[bytes], Awaitable[Sequence[str]]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._proofs = Proofs(
+            client=client, page_digests=page_digests, pause=settings.fax.track_interval, clock=clock
+        )
+        self._words = Words.of(settings)
+        self._policy = Policy(
+            skew=settings.fax.clock_skew_minutes * 60,
+            settle=settings.fax.settle_seconds,
+            hold_after=settings.fax.hold_after,
+            held_for=settings.fax.held_days * _DAY,
+        )
+        self._settling: dict[str, tuple[str, float]] = {}
+
+    async def step(self) -> list[Tracked]:
+        """One round: what is new about every open Fax. Without one, the provider is not called.
+
+        Raises `voipms.ApiError` if SENT cannot be read; a held Fax whose time is over ends all the same.
+        """
+        claimants = await self._store.read(faxes.claimants)
+        waiting = [one for one in claimants if one.fax.state is not FaxState.SUBMITTING]
+        if not waiting:
+            self._proofs.known({})
+            self._settling.clear()
+            return []
+        # A day earlier than the oldest call, so that every row of its snapshot is still in the window.
+        oldest = min(attempt.started for one in waiting for attempt in one.attempts) - _DAY
+        try:
+            rows = await list_sent(self._client, since=oldest, until=self._clock())
+        except voipms.ApiError:
+            if expired := await self._expired():
+                return expired
+            raise
+        look = await self._store.read(lambda tx: _look(tx, rows))
+        reduced = [self._reduce(row) for row in rows.values()]
+        standings = {row.id: row.standing for row in reduced}
+        decisions = self._match(look, reduced, self._proofs.known(standings))
+        if wanted := {
+            row_id for one in decisions.values() if isinstance(one, Prove) for row_id in one.row_ids
+        }:
+            await self._proofs.ask(wanted, standings)
+            decisions = self._match(look, reduced, self._proofs.known(standings))
+        self._remember_settling(decisions)
+        return self._news(look, decisions, rows)
+
+    def _match(self, look: _Look, rows: Sequence[SentRow], pages: Mapping[str, Pages]) -> dict[str, Decision]:
+        clues = Clues(known=look.known, pages=pages, settling=self._settling, held_since=look.held_since)
+        return match(look.claimants, rows, clues=clues, now=self._clock(), policy=self._policy)
+
+    def _reduce(self, row: voipms.FaxMessage) -> SentRow:
+        return SentRow(
+            id=row.id,
+            destination=row.destination,
+            standing=standing(row.status, self._words),
+            station_id=row.stationid,
+            pages=row.pages,
+            latest=latest_meaning(row.date, self._client.zone),
+        )
+
+    def _remember_settling(self, decisions: Mapping[str, Decision]) -> None:
+        """A failed row settles as long as every round finds it the lone candidate."""
+        now, kept = self._clock(), {}
+        for fax_id, decision in decisions.items():
+            row_id, since = self._settling.get(fax_id, ("", now))
+            match decision:
+                case Settle(row_id=lone):
+                    kept[fax_id] = (lone, since if lone == row_id else now)
+                case Prove(row_ids=(only,)) if only == row_id:
+                    kept[fax_id] = (only, since)
+        self._settling = kept
+
+    async def _expired(self) -> list[Tracked]:
+        """Held Faxes whose time is over, without a look at the provider."""
+        look = await self._store.read(lambda tx: _look(tx, ()))
+        clues = Clues(held_since=look.held_since)
+        decisions = match(look.claimants, (), clues=clues, now=self._clock(), policy=self._policy)
+        over = {fax_id: one for fax_id, one in decisions.items() if isinstance(one, Expire)}
+        return self._news(look, over, {})
+
+    def _news(
+        self, look: _Look, decisions: Mapping[str, Decision], rows: Mapping[str, voipms.FaxMessage]
+    ) -> list[Tracked]:
+        now, found = self._clock(), []
+        for claimant in look.claimants:
+            decision = decisions.get(claimant.fax.id)
+            if decision is None:
+                continue
+            tracked = news(
+                claimant,
+                decision,
+                rows,
+                words=self._words,
+                line_taken=_line_taken(claimant, look.claimants),
+                now=now,
+            )
+            if tracked is not None:
+                found.append(tracked)
+        return found
+
+
+def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:
+    ids = list(row_ids)
+    known: dict[str, str] = {}
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        known |= faxes.known_rows(tx, ids[start : start + _IDS_A_QUERY])
+    claimants = faxes.claimants(tx)
+    held = (one.fax.id for one in claimants if one.fax.state is FaxState.HELD)
+    return _Look(
+        claimants=claimants,
+        known=known,
+        held_since={fax_id: at for fax_id in held if (at := _held_since(tx, fax_id)) is not None},
+    )
+
+
+def _held_since(tx: sa.Connection, fax_id: str) -> float | None:
+    moves = [
+        event["at"]
+        for event in history.of(tx, "fax", fax_id)
+        if event["target"] == FaxState.HELD and event["source"] != FaxState.HELD
+    ]
+    return max(moves, default=None)
+
+
+def _line_taken(claimant: Claimant, claimants: Iterable[Claimant]) -> bool:
+    return any(
+        other.fax.id != claimant.fax.id
+        and other.fax.state in ON_THE_LINE
+        and phone.same(other.fax.number, claimant.fax.number)
+        for other in claimants
+    )

@@ -1,0 +1,52 @@
+"""Tells whether two mails are the same mail: a digest of the original without the traces of its way."""
+
+from __future__ import annotations
+
+import hashlib
+
+from gateway.mailin.fields import split
+
+_TRACES = frozenset(
+    {
+        "authentication-results",
+        "delivered-to",
+        "dkim-signature",
+        "domainkey-signature",
+        "envelope-to",
+        "received",
+        "received-spf",
+        "resent-date",
+        "resent-message-id",
+        "return-path",
+        "x-original-to",
+        "x-received",
+        "x-uidl",
+        "x-virus-scanned",
+        "x-virus-status",
+    }
+)
+_TRACE_PREFIXES = ("arc-", "x-spam", "x-rspamd", "x-mozilla-", "x-google-", "x-ms-exchange-", "x-forefront-")
+"""Fields that mail servers add, and write differently each time the same mail passes."""
+
+
+class Fingerprint:
+    """Incremental SHA-256: `header` once, with the original block, then `body` for each chunk."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def header(self, block: bytes) -> None:
+        """Add the header block; trace fields and the empty line at its end do not count."""
+        for field in split(block):
+            if field.name in _TRACES or field.name.startswith(_TRACE_PREFIXES) or not field.raw.strip():
+                continue
+            self._digest.update(field.raw)
+        self._digest.update(b"\r\n")
+
+    def body(self, chunk: bytes) -> None:
+        """Add bytes of the body, however they are cut."""
+        self._digest.update(chunk)
+
+    def hexdigest(self) -> str:
+        """Of what was added so far."""
+        return self._digest.hexdigest()

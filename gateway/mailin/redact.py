@@ -1,0 +1,80 @@
+"""Removes the security code from a header block before its first byte reaches the spool.
+
+A field is read the ways a mail program may read it: as it stands, with its encoded words decoded, and with
+the percent signs and continuations of RFC 2231 resolved. A field that shows the code in any of them is
+rewritten, or dropped when rewriting does not help; all other bytes stay as they are. The boundary of the body
+is the one thing that stays even then: it stands in the body as well, and nobody is shown it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from gateway.mailin import code as codes
+from gateway.mailin.fields import Field, decode, encode, split
+
+_PARAMETER = re.compile(r';((?:[^;"]|"(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z))*)', re.DOTALL)
+_CONTINUED = re.compile(r'"? ?; ?[\w-]+\*\d+\*? ?= ?"?')
+_BOUNDARY = re.compile(r"\s*boundary\s*=", re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"\s*[\w.+-]+/[\w.+-]+\s*|\s*(?:attachment|inline)\s*", re.IGNORECASE)
+_ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
+
+
+def without_code(block: bytes, code: str) -> bytes:
+    """`block` with every field rewritten that holds `code`; the same bytes when none does."""
+    return b"".join(_clean(field, code) for field in split(block))
+
+
+def _clean(field: Field, code: str) -> bytes:
+    if not _shows(field, code):
+        return field.raw
+    if field.name == "content-transfer-encoding" and field.text.lower() in _ENCODINGS:
+        return field.raw
+    if codes.holds(field.name, code):
+        return b""
+    if field.name in ("content-type", "content-disposition"):
+        return _without_parameters(field, code)
+    readable = decode(field.text)
+    remove = codes.without_words if field.name == "subject" else codes.without_traces
+    cleaned = Field(name=field.name, label=field.label, value=encode(remove(readable, code)))
+    return b"" if _shows(cleaned, code) else cleaned.raw
+
+
+def _shows(field: Field, code: str) -> bool:
+    if field.name == "subject":
+        return any(codes.without_words(text, code) != text for text in _readings(field.text))
+    if not field.name:
+        return codes.holds(field.text, code)
+    return codes.holds(field.name, code) or any(codes.holds(text, code) for text in _readings(field.text))
+
+
+def _readings(text: str) -> Iterator[str]:
+    yield text
+    if "=?" in text:
+        yield decode(text)
+    if "%" in text:
+        yield unquote(text)
+    if "*" in text:
+        joined = _CONTINUED.sub("", " ".join(text.split()))
+        yield joined
+        yield unquote(joined)
+
+
+def _without_parameters(field: Field, code: str) -> bytes:
+    """A structured field without the parameters that show the code, alone or put together."""
+    head, _, rest = field.text.partition(";")
+    parameters = [match[1] for match in _PARAMETER.finditer(";" + rest)] if rest else []
+    kept = [one for one in parameters if _BOUNDARY.match(one) or not _any(one, code)]
+    others = ";".join(one for one in kept if not _BOUNDARY.match(one))
+    if _any(others, code):
+        kept = [one for one in kept if "*" not in one.partition("=")[0]]
+    if codes.holds(head, code) and not _MEDIA_TYPE.fullmatch(head):
+        head = "application/octet-stream"
+    text = ";".join([head, *kept])
+    return field.label + b" " + text.strip().encode("utf-8", "replace") + b"\r\n"
+
+
+def _any(text: str, code: str) -> bool:
+    return any(codes.holds(reading, code) for reading in _readings(text))

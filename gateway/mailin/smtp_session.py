@@ -1,0 +1,231 @@
+"""One SMTP connection: aiosmtpd's protocol with a DATA of its own.
+
+What aiosmtpd 1.4.6 does not do is done here: content in chunks (`data`), replies with enhanced codes, an
+answer to a client that has closed its sending side, a 421 instead of silence at a time-out or a stop. Decisions
+are taken in `smtp_hooks`. Names with an underscore are aiosmtpd's or asyncio's private ones; the version is
+pinned and a differential test guards them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any, AnyStr
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from gateway.errors import GatewayError
+from gateway.mailin.data import DataReader
+from gateway.mailin.replies import enhanced, reply
+from gateway.mailin.smtp_hooks import Hooks, oversized
+
+_CHUNK = 128 * 1024
+_MAX_LOGIN_FAILURES = 3
+_COMMAND_SIZES = {"MAIL": 1036, "RCPT": 1036, "AUTH": 12_288}
+"""Longest command lines (RFC 3461, 5.4; RFC 4954, 4); 512 for the others."""
+_CALLS = {"MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 10_000, "QUIT": 1, "*": 40}
+"""How often one connection may use a command."""
+
+
+class SmtpSession(SMTP):
+    """One connection. `admitted` False means one too many: it gets 421 and nothing else."""
+
+    line_length_limit = _CHUNK
+    """The stream's limit: DATA arrives in chunks of it; commands have limits of their own. A chunk must
+    arrive within the command time-out, which makes a least speed."""
+
+    def __init__(
+        self,
+        hooks: Hooks,
+        *,
+        hostname: str,
+        tls_context: ssl.SSLContext | None,
+        offer_auth: bool,
+        auth_require_tls: bool,
+    ) -> None:
+        settings = hooks.smtp
+        super().__init__(
+            hooks,
+            data_size_limit=settings.max_message_bytes,
+            hostname=hostname,
+            ident=settings.banner,
+            tls_context=tls_context,
+            timeout=settings.command_timeout,
+            auth_require_tls=auth_require_tls,
+            auth_exclude_mechanism=() if offer_auth else ("PLAIN", "LOGIN"),
+            authenticator=_capture,
+            command_call_limit=_CALLS,
+            loop=asyncio.get_running_loop(),
+        )
+        # aiosmtpd shares one dictionary between all connections.
+        self.command_size_limits = _Sizes(_COMMAND_SIZES)
+        self.hooks = hooks
+        self.argument: str | None = None
+        """Raw argument of MAIL or RCPT."""
+        self.receiving = False
+        """Between 354 and the answer to the mail."""
+        self.peer = ""
+        self.queue_id = ""
+        """Of the mail under way."""
+        self._admitted = True
+        self._half_closed = False
+        self._login_failures = 0
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is on, by STARTTLS or from the first byte."""
+        return self.transport is not None and self.transport.get_extra_info("ssl_object") is not None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._original_transport is None:  # else it is the same connection after STARTTLS
+            peername = transport.get_extra_info("peername")
+            self.peer = str(peername[0]) if isinstance(peername, tuple) else "local"
+            self._admitted = self.hooks.opened(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self.hooks.closed(self)
+
+    def eof_received(self) -> bool | None:
+        """A client that has sent its mail may close its side and still wants the answer."""
+        if self.receiving and self._tls_protocol is None:
+            self._half_closed = True
+            return asyncio.StreamReaderProtocol.eof_received(self)
+        return super().eof_received()
+
+    def _timeout_cb(self) -> None:
+        self.goodbye("421 4.4.2 Timeout, closing the connection.")
+
+    def goodbye(self, line: str) -> None:
+        """Say a last line and close."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        assert isinstance(self.transport, asyncio.Transport)
+        self.transport.write(line.encode("ascii") + b"\r\n")
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting for the client to read."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    async def _handle_client(self) -> None:
+        if not self._admitted:
+            self.goodbye("421 4.7.0 Too many connections, try again later.")
+            return
+        await super()._handle_client()
+
+    async def push(self, status: AnyStr) -> None:
+        line = status if isinstance(status, str) else status.decode("ascii")
+        exempt = line == f"250 {self.hostname}"  # the answer to HELO (RFC 2034, 4)
+        await super().push(line if exempt else enhanced(line))
+
+    # Commands
+
+    async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802
+        self.argument = arg
+        if (answer := oversized(arg or "", self.hooks.smtp.max_message_bytes)) is not None:
+            await self.push(answer)
+            return
+        # RFC 4954, 5: whoever offers AUTH must take this parameter, and need not believe it.
+        words = (arg or "").split(" ")
+        await super().smtp_MAIL(
+            " ".join(word for word in words if not word.upper().startswith("AUTH=")) or None
+        )
+
+    async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802
+        self.argument = arg
+        await super().smtp_RCPT(arg)
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        if self.envelope is not None and self.envelope.mail_from:
+            await self.push("503 5.5.1 AUTH is not possible within a mail.")
+            return
+        mechanism, blank, initial = (arg or "").partition(" ")
+        await super().smtp_AUTH(mechanism.upper() + blank + initial)
+
+    async def auth_PLAIN(self, _: Any, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._verified(await super().auth_PLAIN(_, args))
+
+    async def auth_LOGIN(self, _: Any, args: list[str]) -> AuthResult:  # noqa: N802
+        return await self._verified(await super().auth_LOGIN(_, args))
+
+    async def _verified(self, captured: AuthResult) -> AuthResult:
+        """Check what the mechanism captured. An unhandled failure is the one that gets an answer."""
+        if not captured.success:
+            return captured
+        login = captured.auth_data
+        assert isinstance(login, LoginPassword)
+        try:
+            user = await self.hooks.authenticator.verify(login.login, login.password, peer=self.peer)
+        except GatewayError as error:
+            self.goodbye(reply(error.failure))
+            return AuthResult(success=False)
+        if user is not None:
+            return AuthResult(success=True, auth_data=user)
+        self._login_failures += 1
+        if self._login_failures >= _MAX_LOGIN_FAILURES:
+            self.goodbye("421 4.7.0 Too many wrong passwords, closing the connection.")
+            return AuthResult(success=False)
+        return AuthResult(success=False, handled=False)
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        if await self.check_helo_needed():
+            return
+        assert self.envelope is not None
+        if not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 Send RCPT first.")
+        elif arg:
+            await self.push("501 5.5.4 Syntax: DATA")
+        elif DataReader.early(self._reader):
+            self.goodbye("554 5.5.0 Protocol error: content before 354.")
+        else:
+            self.receiving = True
+            try:
+                await self._receive(self.envelope)
+            finally:
+                self.receiving = False
+                self.envelope = self._create_envelope()
+                self.hooks.received(self)
+
+    async def _receive(self, envelope: Envelope) -> None:
+        assert self.session is not None
+        data = DataReader(self._reader)
+        data.begin()
+        reception = self.hooks.begin(self, self.session, envelope)
+        try:
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            try:
+                async with asyncio.timeout(self.hooks.smtp.data_timeout):
+                    while (chunk := await data.read()) is not None:
+                        self._reset_timeout()
+                        await reception.feed(chunk)
+            except TimeoutError:
+                self.goodbye("421 4.4.2 The mail took too long, closing the connection.")
+                return
+            except asyncio.IncompleteReadError:
+                raise asyncio.CancelledError from None  # what aiosmtpd understands as a lost connection
+            answer = await self.hooks.complete(self, reception, envelope)
+        finally:
+            reception.close()
+        await self.push(answer)
+        if self._half_closed:
+            raise asyncio.CancelledError  # nothing more will come: the library closes after the answer
+
+
+class _Sizes(dict[str, int]):
+    def __missing__(self, command: str) -> int:
+        return SMTP.command_size_limit
+
+    def __setitem__(self, command: str, size: int) -> None:
+        """Stays as it is: aiosmtpd adds room at each EHLO."""
+
+
+def _capture(
+    _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: LoginPassword
+) -> AuthResult:
+    """Hands the login data on: aiosmtpd verifies synchronously, we do it afterwards."""
+    return AuthResult(success=True, auth_data=data)

@@ -1,0 +1,157 @@
+"""The pages of a Submission: claimed, rendered once, ready or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway import lifecycle
+from gateway.errors import Failure
+from gateway.lifecycle import DocumentState, FaxState
+from gateway.model import Content, Document, Submission
+from gateway.store import faxes, history, leases, rows, tables
+
+_t = tables.document
+_PENDING = _t.c.state == sa.literal_column(f"'{DocumentState.PENDING}'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A claimed Document with the mail it is made from."""
+
+    document: Document
+    submission: Submission
+
+
+def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int, idle: bool) -> list[Work]:
+    """Lease Documents to render. A suspect (see `recover`) is leased alone, and only when `idle`."""
+    suspect = tx.execute(sa.select(_t.c.id).where(_PENDING, _t.c.suspect).limit(1)).first()
+    if suspect is not None:
+        if not idle:
+            return []
+        found = leases.claim(
+            tx, _t, sa.and_(_PENDING, _t.c.suspect), owner=owner, now=now, seconds=seconds, limit=1
+        )
+        if found or _due_suspect_exists(tx, now):
+            return [_work(tx, row) for row in found]
+    found = leases.claim(
+        tx, _t, sa.and_(_PENDING, ~_t.c.suspect), owner=owner, now=now, seconds=seconds, limit=limit
+    )
+    return [_work(tx, row) for row in found]
+
+
+def _due_suspect_exists(tx: sa.Connection, now: float) -> bool:
+    query = sa.select(_t.c.id).where(_PENDING, _t.c.suspect, _t.c.run_at <= now).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def _work(tx: sa.Connection, row: rows.Row) -> Work:
+    submission = tx.execute(sa.select(tables.submission).where(tables.submission.c.id == row.id)).one()
+    return Work(document=rows.document(row), submission=rows.submission(submission))
+
+
+def ready(
+    tx: sa.Connection,
+    document: Document,
+    *,
+    content: Content,
+    pages: int,
+    digest: str,
+    page_digests: Sequence[str],
+    notes: Sequence[str],
+    now: float,
+) -> None:
+    """The pages exist: their Faxes may go."""
+    _move(
+        tx,
+        document,
+        DocumentState.READY,
+        now,
+        {
+            **rows.content_values(content),
+            "pages": pages,
+            "digest": digest,
+            "page_digests": list(page_digests),
+            "notes": list(notes),
+        },
+    )
+    tx.execute(
+        sa.update(tables.fax)
+        .where(
+            tables.fax.c.submission_id == document.id,
+            tables.fax.c.state == FaxState.ACCEPTED,
+            tables.fax.c.run_at.is_(None),
+        )
+        .values(run_at=now)
+    )
+
+
+def refused(tx: sa.Connection, document: Document, failure: Failure, *, now: float) -> None:
+    """Nothing will be sent: every open Fax of the Submission fails with the same reason."""
+    _move(
+        tx,
+        document,
+        DocumentState.REFUSED,
+        now,
+        {"reason": failure.sentence, "code": failure.code, "status": failure.status},
+    )
+    open_ones = tx.execute(
+        sa.select(tables.fax).where(
+            tables.fax.c.submission_id == document.id, tables.fax.c.state == FaxState.ACCEPTED
+        )
+    ).all()
+    for row in open_ones:
+        faxes.move(tx, rows.fax(row), FaxState.FAILED, now=now, failure=failure)
+
+
+def postpone(tx: sa.Connection, document: Document, *, died: bool, run_at: float) -> int:
+    """Give the Document back for another try; `died` counts a death of its renderer. Returns the deaths."""
+    deaths = document.deaths + (1 if died else 0)
+    leases.write(
+        tx,
+        _t,
+        document.id,
+        states=(DocumentState.PENDING,),
+        fence=document.fence,
+        values={**leases.FREE, "run_at": run_at, "deaths": deaths},
+    )
+    return deaths
+
+
+def recover(tx: sa.Connection) -> int:
+    """At start: what was being rendered when the daemon died becomes suspect and is rerun alone first.
+
+    A suspect that was running alone when the daemon died again has a death counted, so that a poisonous mail
+    is found while random kills park nobody. Returns the number of suspects.
+    """
+    leased = tx.execute(sa.select(_t.c.id, _t.c.suspect).where(_PENDING, _t.c.lease_owner.is_not(None))).all()
+    for row in leased:
+        alone = len(leased) == 1 and row.suspect
+        tx.execute(
+            sa.update(_t)
+            .where(_t.c.id == row.id)
+            .values(**leases.FREE, suspect=True, deaths=_t.c.deaths + (1 if alone else 0))
+        )
+    return len(leased)
+
+
+def of(tx: sa.Connection, submission_id: str) -> Document:
+    """The Document of a Submission."""
+    return rows.document(tx.execute(sa.select(_t).where(_t.c.id == submission_id)).one())
+
+
+def _move(
+    tx: sa.Connection, document: Document, target: DocumentState, now: float, values: dict[str, object]
+) -> None:
+    lifecycle.check(DocumentState.PENDING, target)
+    leases.write(
+        tx,
+        _t,
+        document.id,
+        states=(DocumentState.PENDING,),
+        fence=document.fence,
+        values={**leases.FREE, "run_at": None, "suspect": False, "state": target, **values},
+    )
+    history.append(tx, "document", document.id, at=now, source=DocumentState.PENDING, target=target)

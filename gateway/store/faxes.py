@@ -1,0 +1,398 @@
+"""Faxes and their attempts: claimed, intended, called, tracked, finished.
+
+`move` is the only way a Fax changes state. A move into a final state queues the final notice in the same
+transaction, so there is exactly one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway import lifecycle
+from gateway.errors import Failure
+from gateway.lifecycle import CLAIMANTS, FINAL, ON_THE_LINE, SENDABLE, DocumentState, FaxState
+from gateway.model import Attempt, Document, Fax, MailKind, Submission
+from gateway.store import history, leases, outbox, rows, tables
+from gateway.store.leases import StaleError
+
+_t = tables.fax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A claimed Fax with its pages and its mail."""
+
+    fax: Fax
+    document: Document
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimant:
+    """A Fax that may own a row in the SENT folder, with every attempt made for it."""
+
+    fax: Fax
+    document: Document
+    submission: Submission
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a SENT row says about a Fax."""
+
+    provider_id: str = ""
+    pages: int | None = None
+    seconds: int | None = None
+    cost: str = ""
+    how: str = ""
+    """How the row was known to be ours: ``token``, ``pages``, ``lone``, ``person``."""
+
+
+class LineTakenError(StaleError):
+    """Another Fax to the same destination is on the line."""
+
+
+def _literal(states: Sequence[FaxState] | frozenset[FaxState]) -> sa.ColumnElement[bool]:
+    return _t.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
+
+
+def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[Work]:
+    """Lease Faxes whose pages are ready and whose destination is free, oldest first, one per destination."""
+    other = _t.alias("other")
+    line_taken = (
+        sa.exists()
+        .where(other.c.number == _t.c.number)
+        .where(other.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(ON_THE_LINE)]))
+    )
+    found = leases.claim(
+        tx,
+        _t,
+        sa.and_(_literal(SENDABLE), ~line_taken),
+        owner=owner,
+        now=now,
+        seconds=seconds,
+        limit=limit,
+    )
+    works, numbers = [], set()
+    for row in found:
+        if row.number in numbers:
+            leases.release(tx, _t, row.id, fence=row.fence)
+            continue
+        numbers.add(row.number)
+        works.append(_work(tx, rows.fax(row)))
+    return works
+
+
+def _work(tx: sa.Connection, fax: Fax) -> Work:
+    submission = tx.execute(
+        sa.select(tables.submission).where(tables.submission.c.id == fax.submission_id)
+    ).one()
+    document = tx.execute(sa.select(tables.document).where(tables.document.c.id == fax.submission_id)).one()
+    return Work(fax=fax, document=rows.document(document), submission=rows.submission(submission))
+
+
+def begin_attempt(
+    tx: sa.Connection,
+    fax: Fax,
+    *,
+    token: str,
+    deadline: float,
+    snapshot: Sequence[str],
+    digest: str,
+    now: float,
+) -> Attempt:
+    """Commit the intent of one call: the Fax is on the line from here on.
+
+    Raises `StaleError` if the lease was lost or the Fax was cancelled meanwhile, `LineTakenError` if another
+    Fax to the same destination was faster.
+    """
+    lifecycle.check(fax.state, FaxState.SUBMITTING)
+    ordinal = fax.attempts + 1
+    try:
+        leases.write(
+            tx,
+            _t,
+            fax.id,
+            states=(fax.state,),
+            fence=fax.fence,
+            values={"state": FaxState.SUBMITTING, "attempts": ordinal, "run_at": None},
+        )
+    except sa.exc.IntegrityError as error:
+        raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
+    inserted = tx.execute(
+        sa.insert(tables.attempt)
+        .values(
+            fax_id=fax.id,
+            ordinal=ordinal,
+            started=now,
+            token=token,
+            deadline=deadline,
+            snapshot=list(snapshot),
+            digest=digest,
+        )
+        .returning(*tables.attempt.c)
+    ).one()
+    history.append(
+        tx,
+        "fax",
+        fax.id,
+        at=now,
+        source=fax.state,
+        target=FaxState.SUBMITTING,
+        detail={"attempt": ordinal},
+    )
+    return rows.attempt(inserted)
+
+
+def end_attempt(
+    tx: sa.Connection,
+    attempt: Attempt,
+    outcome: str,
+    target: FaxState,
+    *,
+    now: float,
+    run_at: float | None = None,
+    failure: Failure | None = None,
+) -> FaxState:
+    """Append the outcome by attempt id, whoever holds the lease by now; move the Fax if it waits for it.
+
+    A Fax that was already rescued to *unknown* takes a late word too. Returns the state that it has now.
+    """
+    tx.execute(
+        sa.update(tables.attempt)
+        .where(tables.attempt.c.id == attempt.id, tables.attempt.c.outcome == "")
+        .values(outcome=outcome, outcome_at=now)
+    )
+    fax = get(tx, attempt.fax_id)
+    waits = fax.state in (FaxState.SUBMITTING, FaxState.UNKNOWN) and fax.attempts == attempt.ordinal
+    if not waits or target is fax.state:
+        return fax.state
+    move(tx, fax, target, now=now, run_at=run_at, failure=failure, detail={"outcome": outcome})
+    return target
+
+
+def move(
+    tx: sa.Connection,
+    fax: Fax,
+    target: FaxState,
+    *,
+    now: float,
+    run_at: float | None = None,
+    failure: Failure | None = None,
+    evidence: Evidence | None = None,
+    detail: dict[str, object] | None = None,
+) -> None:
+    """Move a Fax from the state and fence that the caller saw; queue the notices that the move owes.
+
+    Raises `IllegalMoveError` for a move outside the table, `StaleError` if the Fax has moved meanwhile.
+    """
+    lifecycle.check(fax.state, target)
+    values: dict[str, object] = {**leases.FREE, "state": target, "run_at": run_at}
+    if failure is not None:
+        values |= {"reason": failure.sentence, "code": failure.code, "status": failure.status}
+    elif target in (FaxState.SENT, FaxState.DELIVERED):
+        values |= {"reason": "", "code": "", "status": ""}
+    if target in SENDABLE:
+        values |= {"provider_id": ""}  # the next attempt has a row of its own
+    if evidence is not None:
+        values |= {
+            "provider_id": evidence.provider_id,
+            "pages": evidence.pages,
+            "seconds": evidence.seconds,
+            "cost": evidence.cost,
+        }
+    if target in FINAL:
+        values["finished"] = now
+    leases.write(tx, _t, fax.id, states=(fax.state,), fence=fax.fence, values=values)
+    story = dict(detail or {})
+    if evidence is not None:
+        _own_row(tx, fax, evidence)
+        story |= {"row": evidence.provider_id, "how": evidence.how}
+    if failure is not None:
+        story |= {"code": failure.code, "status": failure.status}
+    history.append(tx, "fax", fax.id, at=now, source=fax.state, target=target, detail=story)
+    if target in FINAL or target is FaxState.HELD:
+        _announce(tx, fax.id, now)
+
+
+def identify(tx: sa.Connection, fax: Fax, evidence: Evidence, *, now: float) -> None:
+    """Record which SENT row is this Fax's, without a move (its final status is still to come)."""
+    leases.write(
+        tx,
+        _t,
+        fax.id,
+        states=(fax.state,),
+        fence=fax.fence,
+        values={"provider_id": evidence.provider_id, "pages": evidence.pages},
+    )
+    _own_row(tx, fax, evidence)
+    history.append(
+        tx,
+        "fax",
+        fax.id,
+        at=now,
+        source=fax.state,
+        target=fax.state,
+        detail={"row": evidence.provider_id, "how": evidence.how},
+    )
+
+
+def _own_row(tx: sa.Connection, fax: Fax, evidence: Evidence) -> None:
+    """The row belongs to this attempt for good: no later match may give it to another."""
+    tx.execute(
+        sa.update(tables.attempt)
+        .where(tables.attempt.c.fax_id == fax.id, tables.attempt.c.ordinal == fax.attempts)
+        .values(provider_id=evidence.provider_id)
+    )
+
+
+def _announce(tx: sa.Connection, fax_id: str, now: float) -> None:
+    """Queue the final notice, or the word that the Fax waits for a person."""
+    work = _work(tx, get(tx, fax_id))
+    fax, submission = work.fax, work.submission
+    held = fax.state is FaxState.HELD
+    facts = {
+        "fax_id": fax.id,
+        "number": fax.number,
+        "state": fax.state,
+        "reason": fax.reason,
+        "status": fax.status,
+        "code": fax.code,
+        "subject": submission.subject,
+        "in_reply_to": submission.message_id,
+        "references": submission.references,
+        "from_number": submission.from_number,
+        "pages_sent": work.document.pages if work.document.state is DocumentState.READY else 0,
+        "pages": fax.pages,
+        "seconds": fax.seconds,
+        "cost": fax.cost,
+        "attempts": fax.attempts,
+        "created": fax.created,
+        "finished": fax.finished,
+        "notes": list(work.document.notes),
+    }
+    wanted = submission.receipts == "all" or fax.state is not FaxState.DELIVERED
+    if submission.envelope_from and wanted:
+        outbox.queue(
+            tx,
+            key=f"fax:{fax.id}:held:{fax.attempts}" if held else f"fax:{fax.id}:final",
+            kind=MailKind.HELD if held else MailKind.RECEIPT,
+            recipient=submission.envelope_from,
+            facts=facts,
+            now=now,
+        )
+    if held or fax.state is FaxState.UNCONFIRMED:
+        outbox.queue(
+            tx,
+            key=f"alert:fax:{fax.id}:{fax.state}:{fax.attempts}",
+            kind=MailKind.ALERT,
+            recipient=outbox.ADMIN,
+            facts={"about": f"fax_{fax.state}", **facts, "subject": "", "sender": submission.envelope_from},
+            now=now,
+        )
+
+
+def release(tx: sa.Connection, fax: Fax, *, run_at: float) -> None:
+    """Give the lease back; no attempt was spent."""
+    leases.release(tx, _t, fax.id, fence=fax.fence, run_at=run_at)
+
+
+def rescue(tx: sa.Connection, *, now: float) -> list[str]:
+    """Faxes whose call cannot still be running and told nothing become *unknown*. Returns their ids.
+
+    Only after the lease *and* the attempt's deadline (lease plus the provider's request time-out): the
+    process that made the call may only be stopped, not dead.
+    """
+    latest = sa.and_(tables.attempt.c.fax_id == _t.c.id, tables.attempt.c.ordinal == _t.c.attempts)
+    late = tx.execute(
+        sa.select(_t, tables.attempt.c.ordinal.label("ordinal"))
+        .join(tables.attempt, latest)
+        .where(
+            _literal([FaxState.SUBMITTING]),
+            tables.attempt.c.deadline < now,
+            sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
+        )
+    ).all()
+    for row in late:
+        move(tx, rows.fax(row), FaxState.UNKNOWN, now=now, run_at=now, detail={"why": "no outcome"})
+    return [row.id for row in late]
+
+
+def get(tx: sa.Connection, fax_id: str) -> Fax:
+    """One Fax. Raises `sqlalchemy.exc.NoResultFound`."""
+    return rows.fax(tx.execute(sa.select(_t).where(_t.c.id == fax_id)).one())
+
+
+def attempts(tx: sa.Connection, fax_id: str) -> tuple[Attempt, ...]:
+    """Every call made for a Fax, oldest first."""
+    found = tx.execute(
+        sa.select(tables.attempt).where(tables.attempt.c.fax_id == fax_id).order_by(tables.attempt.c.ordinal)
+    )
+    return tuple(rows.attempt(row) for row in found)
+
+
+def claimants(tx: sa.Connection) -> list[Claimant]:
+    """Every Fax that may own a SENT row, oldest first."""
+    found = tx.execute(sa.select(_t).where(_literal(CLAIMANTS)).order_by(_t.c.id)).all()
+    result = []
+    for row in found:
+        work = _work(tx, rows.fax(row))
+        result.append(
+            Claimant(
+                fax=work.fax,
+                document=work.document,
+                submission=work.submission,
+                attempts=attempts(tx, row.id),
+            )
+        )
+    return result
+
+
+def known_rows(tx: sa.Connection, provider_ids: Sequence[str]) -> dict[str, str]:
+    """Which of these SENT rows already belong to an attempt: row id → Fax id."""
+    found = tx.execute(
+        sa.select(tables.attempt.c.provider_id, tables.attempt.c.fax_id).where(
+            tables.attempt.c.provider_id.in_(list(provider_ids))
+        )
+    )
+    return {row.provider_id: row.fax_id for row in found}
+
+
+def hurry(tx: sa.Connection, fax_id: str, *, now: float) -> bool:
+    """A person wants a waiting Fax tried now; False if it is not waiting or is being worked on."""
+    result = tx.execute(
+        sa.update(_t)
+        .where(_t.c.id == fax_id, _t.c.state == FaxState.WAITING, _t.c.lease_owner.is_(None))
+        .values(run_at=now)
+    )
+    return result.rowcount == 1
+
+
+def again(tx: sa.Connection, fax: Fax, *, now: float, deadline: float, by: str) -> str:
+    """A person sends a finished Fax again: a new Fax of the same Submission. Returns its id."""
+    count = tx.execute(
+        sa.select(sa.func.count()).select_from(_t).where(_t.c.submission_id == fax.submission_id)
+    ).scalar_one()
+    original = tx.execute(sa.select(_t.c.duplicate_key).where(_t.c.id == fax.id)).scalar_one()
+    fax_id = f"{fax.submission_id}-{count + 1}"
+    tx.execute(
+        sa.insert(_t).values(
+            id=fax_id,
+            submission_id=fax.submission_id,
+            number=fax.number,
+            state=FaxState.ACCEPTED,
+            duplicate_key=original,
+            created=now,
+            deadline=deadline,
+            retry_of=fax.id,
+            run_at=now,
+        )
+    )
+    history.append(
+        tx, "fax", fax_id, at=now, source="", target=FaxState.ACCEPTED, detail={"retry_of": fax.id, "by": by}
+    )
+    return fax_id

@@ -1,0 +1,91 @@
+"""Claiming: who works on a row, until when, and the fence that ends a late worker's power."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.store import tables
+from gateway.store.rows import Row
+
+
+class StaleError(Exception):
+    """The row is not what the caller thought: another lease, another state. Its work must not be written."""
+
+
+def claim(
+    tx: sa.Connection,
+    table: sa.Table,
+    ready: sa.ColumnElement[bool],
+    *,
+    owner: str,
+    now: float,
+    seconds: float,
+    limit: int,
+) -> list[Row]:
+    """Lease up to `limit` due rows for `seconds`; each gets a new fence. Oldest due first."""
+    due = (
+        sa.select(table.c.id)
+        .where(
+            ready,
+            table.c.run_at <= now,
+            sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now),
+        )
+        .order_by(table.c.run_at, table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(tx.execute(due).scalars())
+    if not ids:
+        return []
+    leased = (
+        sa.update(table)
+        .where(table.c.id.in_(ids))
+        .values(lease_owner=owner, lease_until=now + seconds, fence=table.c.fence + 1)
+        .returning(*table.c)
+    )
+    rows = {row.id: row for row in tx.execute(leased)}
+    return [rows[id_] for id_ in ids]
+
+
+FREE: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
+"""Values that give a lease back."""
+
+
+def write(
+    tx: sa.Connection,
+    table: sa.Table,
+    id_: Any,
+    *,
+    states: tuple[str, ...],
+    fence: int | None,
+    values: Mapping[str, Any],
+) -> None:
+    """The one guarded update: id and state and, when the caller holds a lease, its fence.
+
+    Raises `StaleError` if it does not meet exactly one row.
+    """
+    where = [table.c.id == id_, table.c.state.in_(states)]
+    if fence is not None:
+        where.append(table.c.fence == fence)
+    result = tx.execute(sa.update(table).where(*where).values(**values))
+    if result.rowcount != 1:
+        raise StaleError(f"{table.name} {id_}: not in {'/'.join(states)} under this lease")
+
+
+def release(tx: sa.Connection, table: sa.Table, id_: Any, *, fence: int, run_at: float | None = None) -> None:
+    """Give a lease back without a move; quietly does nothing if it was lost meanwhile."""
+    values = dict(FREE) if run_at is None else {**FREE, "run_at": run_at}
+    tx.execute(sa.update(table).where(table.c.id == id_, table.c.fence == fence).values(**values))
+
+
+def reclaim(tx: sa.Connection) -> None:
+    """At start, where one process owns the database: whoever held a lease is dead.
+
+    Documents are left out: `documents.recover` also asks what killed the daemon. A Fax that was being
+    submitted stays on the line until its attempt's deadline; see `faxes.rescue`.
+    """
+    for table in (tables.fax, tables.received, tables.outbox):
+        tx.execute(sa.update(table).where(table.c.lease_owner.is_not(None)).values(**FREE))

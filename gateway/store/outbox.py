@@ -1,0 +1,98 @@
+"""Mails on their way out: queued exactly once by key, delivered at least once with a stable Message-ID."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway import lifecycle
+from gateway.lifecycle import OutboxState
+from gateway.model import MailKind, OutboxMail, Via
+from gateway.store import history, leases, rows, tables
+
+_t = tables.outbox
+
+ADMIN = "@admin"
+"""A recipient that `mailout` replaces with the administrators of the configuration."""
+
+
+def queue(
+    tx: sa.Connection,
+    *,
+    key: str,
+    kind: MailKind,
+    recipient: str,
+    facts: Mapping[str, Any],
+    now: float,
+    via: Via = Via.SMTP,
+    received_id: str = "",
+) -> bool:
+    """Queue a mail unless its key exists already; tell whether it is new.
+
+    Runs in the transaction of the move that it announces. Only the local part of the Message-ID is stored:
+    the host that delivers adds its own name.
+    """
+    if tx.execute(sa.select(_t.c.id).where(_t.c.key == key)).first() is not None:
+        return False
+    tx.execute(
+        sa.insert(_t).values(
+            key=key,
+            kind=kind,
+            recipient=recipient,
+            facts=dict(facts),
+            message_id=f"{kind}.{hashlib.sha256(key.encode()).hexdigest()[:24]}",
+            state=OutboxState.QUEUED,
+            via=via,
+            received_id=received_id,
+            created=now,
+            run_at=now,
+        )
+    )
+    return True
+
+
+def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[OutboxMail]:
+    """Lease mails that are due."""
+    ready = _t.c.state.in_([sa.literal_column(f"'{OutboxState.QUEUED}'")])
+    found = leases.claim(tx, _t, ready, owner=owner, now=now, seconds=seconds, limit=limit)
+    return [rows.outbox(row) for row in found]
+
+
+def move(
+    tx: sa.Connection,
+    mail: OutboxMail,
+    target: OutboxState,
+    *,
+    now: float,
+    run_at: float | None = None,
+    reason: str = "",
+) -> None:
+    """Record the result of a delivery attempt under the caller's lease."""
+    lifecycle.check(OutboxState.QUEUED, target)
+    leases.write(
+        tx,
+        _t,
+        mail.id,
+        states=(OutboxState.QUEUED,),
+        fence=mail.fence,
+        values={
+            **leases.FREE,
+            "state": target,
+            "attempts": _t.c.attempts + 1,
+            "run_at": run_at,
+            "reason": reason,
+            "finished": None if target is OutboxState.QUEUED else now,
+        },
+    )
+    history.append(
+        tx, "outbox", mail.key, at=now, source=OutboxState.QUEUED, target=target, detail={"reason": reason}
+    )
+
+
+def of_received(tx: sa.Connection, received_id: str) -> list[OutboxMail]:
+    """The mails that carry one received fax."""
+    found = tx.execute(sa.select(_t).where(_t.c.received_id == received_id).order_by(_t.c.id))
+    return [rows.outbox(row) for row in found]

@@ -1,0 +1,188 @@
+"""Received faxes: seen at the provider, fetched, routed, mailed, acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway import lifecycle
+from gateway.lifecycle import OutboxState, ReceivedState
+from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via
+from gateway.store import history, leases, outbox, rows, tables
+
+_t = tables.received
+_OPEN = _t.c.state.in_(
+    [
+        sa.literal_column(f"'{state}'")
+        for state in (ReceivedState.SEEN, ReceivedState.FETCHED, ReceivedState.MAILED)
+    ]
+)
+"""States that a worker can take a step from; *routed* waits for its mails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One mail that a received fax becomes."""
+
+    recipient: str
+    via: Via
+
+
+def see(tx: sa.Connection, faxes: Sequence[ReceivedFax], *, now: float) -> list[str]:
+    """Record messages that are new by provider id; return the ids of the new rows."""
+    known = set(
+        tx.execute(
+            sa.select(_t.c.provider_id).where(_t.c.provider_id.in_([f.provider_id for f in faxes]))
+        ).scalars()
+    )
+    fresh = []
+    for fax in faxes:
+        if fax.provider_id in known:
+            continue
+        known.add(fax.provider_id)
+        tx.execute(
+            sa.insert(_t).values(
+                id=fax.id,
+                provider_id=fax.provider_id,
+                did=fax.did,
+                caller=fax.caller,
+                caller_name=fax.caller_name,
+                station_id=fax.station_id,
+                pages=fax.pages,
+                seconds=fax.seconds,
+                received_at=fax.received_at,
+                folder=fax.folder,
+                state=ReceivedState.SEEN,
+                created=now,
+                run_at=now,
+            )
+        )
+        history.append(tx, "received", fax.id, at=now, source="", target=ReceivedState.SEEN)
+        fresh.append(fax.id)
+    return fresh
+
+
+def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[ReceivedFax]:
+    """Lease received faxes that have a step to take."""
+    found = leases.claim(tx, _t, _OPEN, owner=owner, now=now, seconds=seconds, limit=limit)
+    return [rows.received(row) for row in found]
+
+
+def fetched(tx: sa.Connection, fax: ReceivedFax, *, content: Content, digest: str, now: float) -> None:
+    """Our own copy is on disk."""
+    _move(
+        tx,
+        fax,
+        ReceivedState.FETCHED,
+        now=now,
+        run_at=now,
+        values={**rows.content_values(content), "digest": digest, "attempts": 0, "reason": ""},
+    )
+
+
+def routed(tx: sa.Connection, fax: ReceivedFax, deliveries: Sequence[Delivery], *, now: float) -> None:
+    """Queue one mail per recipient; the fax is *mailed* once all of them were accepted."""
+    _move(tx, fax, ReceivedState.ROUTED, now=now, run_at=None, values={"attempts": 0, "reason": ""})
+    earlier = len(outbox.of_received(tx, fax.id))
+    for ordinal, delivery in enumerate(deliveries, earlier + 1):
+        outbox.queue(
+            tx,
+            key=f"received:{fax.id}:{ordinal}:{delivery.recipient.lower()}",
+            kind=MailKind.RECEIVED,
+            recipient=delivery.recipient,
+            facts={"received_id": fax.id},
+            now=now,
+            via=delivery.via,
+            received_id=fax.id,
+        )
+
+
+def acknowledged(tx: sa.Connection, fax: ReceivedFax, *, folder: str, now: float) -> None:
+    """Nothing is left to do; `folder` is where it lies at the provider now."""
+    _move(tx, fax, ReceivedState.ACKNOWLEDGED, now=now, run_at=None, values={"folder": folder})
+
+
+def parked(tx: sa.Connection, fax: ReceivedFax, reason: str, *, now: float) -> None:
+    """It waits for a person, and the administrator is told once for each reason."""
+    _move(tx, fax, ReceivedState.PARKED, now=now, run_at=None, values={"reason": reason})
+    outbox.queue(
+        tx,
+        key=f"alert:received:{fax.id}:{fax.state}",
+        kind=MailKind.ALERT,
+        recipient=outbox.ADMIN,
+        facts={
+            "about": "received_parked",
+            "received_id": fax.id,
+            "did": fax.did,
+            "pages": fax.pages,
+            "received_at": fax.received_at,
+            "reason": reason,
+        },
+        now=now,
+    )
+
+
+def postpone(tx: sa.Connection, fax: ReceivedFax, *, run_at: float, reason: str) -> None:
+    """The step failed for now; try again at `run_at`."""
+    leases.write(
+        tx,
+        _t,
+        fax.id,
+        states=(fax.state,),
+        fence=fax.fence,
+        values={**leases.FREE, "run_at": run_at, "attempts": _t.c.attempts + 1, "reason": reason},
+    )
+
+
+def mail_left(tx: sa.Connection, mail: OutboxMail, target: OutboxState, *, now: float) -> None:
+    """After the move of one of its mails: all sent makes the fax *mailed*, one failed parks it."""
+    row = tx.execute(sa.select(_t).where(_t.c.id == mail.received_id)).first()
+    if row is None or row.state != ReceivedState.ROUTED:
+        return
+    fax = rows.received(row)
+    if target is OutboxState.FAILED:
+        parked(tx, fax, f"It could not be mailed to {mail.recipient}.", now=now)
+    elif not any(other.state is OutboxState.QUEUED for other in outbox.of_received(tx, fax.id)):
+        _move(tx, fax, ReceivedState.MAILED, now=now, run_at=now, values={})
+
+
+def resume(tx: sa.Connection, fax: ReceivedFax, *, now: float) -> None:
+    """A person takes a parked fax up again: from fetching, or from routing when our copy is stored."""
+    target = ReceivedState.SEEN if fax.content is None else ReceivedState.FETCHED
+    _move(tx, fax, target, now=now, run_at=now, values={"reason": "", "attempts": 0})
+
+
+def get(tx: sa.Connection, received_id: str) -> ReceivedFax:
+    """One received fax. Raises `sqlalchemy.exc.NoResultFound`."""
+    return rows.received(tx.execute(sa.select(_t).where(_t.c.id == received_id)).one())
+
+
+def _move(
+    tx: sa.Connection,
+    fax: ReceivedFax,
+    target: ReceivedState,
+    *,
+    now: float,
+    run_at: float | None,
+    values: dict[str, object],
+) -> None:
+    lifecycle.check(fax.state, target)
+    leases.write(
+        tx,
+        _t,
+        fax.id,
+        states=(fax.state,),
+        fence=fax.fence,
+        values={**leases.FREE, "state": target, "run_at": run_at, **values},
+    )
+    history.append(
+        tx,
+        "received",
+        fax.id,
+        at=now,
+        source=fax.state,
+        target=target,
+        detail={key: value for key, value in values.items() if key in ("reason", "folder", "digest")},
+    )

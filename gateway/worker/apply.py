@@ -1,0 +1,242 @@
+"""The one place that turns outcomes into writes, through the table of moves.
+
+Each function is one transaction's worth: it decides (retry, give up, final) from the outcome, the item and
+the policy, and calls the store's verbs. They return what a log line needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from gateway.errors import Failure, Kind, Scope, permanent
+from gateway.lifecycle import SENDABLE, FaxState, OutboxState, next_try
+from gateway.model import MailKind, OutboxMail, ReceivedFax
+from gateway.store import documents, faxes, outbox, received
+from gateway.worker.outcomes import (
+    Abandoned,
+    Accepted,
+    Acknowledged,
+    Called,
+    DocumentOutcome,
+    Fetched,
+    Later,
+    LineTaken,
+    MailOutcome,
+    NotCalled,
+    Parked,
+    ReceivedOutcome,
+    Refused,
+    Rendered,
+    RendererDied,
+    Routed,
+    SubmitOutcome,
+    Tracked,
+    Undeliverable,
+)
+
+_DEATHS = 3
+"""A document whose renderer died this often is parked."""
+_RENDER_AGAIN = 5.0
+"""Seconds before another try at a document."""
+_ACCOUNT_PAUSE = 300.0
+"""Seconds that the queue waits when the account needs a person."""
+_LINE_TAKEN = 5.0
+"""Seconds before a Fax looks again whether its destination is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How often and how long: from the configuration. Times are seconds."""
+
+    retry_delays: Sequence[float]
+    mail_delays: Sequence[float]
+    mail_give_up: float
+    step_delays: Sequence[float] = (30.0, 60.0, 300.0, 900.0)
+    """Received faxes whose step failed for now."""
+
+
+def document(
+    tx: sa.Connection, work: documents.Work, outcome: DocumentOutcome, *, now: float
+) -> Failure | None:
+    """Write what became of a Document; return why it was refused, if it was."""
+    match outcome:
+        case Rendered():
+            documents.ready(
+                tx,
+                work.document,
+                content=outcome.content,
+                pages=outcome.pages,
+                digest=outcome.digest,
+                page_digests=outcome.page_digests,
+                notes=outcome.notes,
+                now=now,
+            )
+            return None
+        case Refused(failure=failure):
+            documents.refused(tx, work.document, failure, now=now)
+            return failure
+        case RendererDied():
+            if work.document.deaths + 1 < _DEATHS:
+                documents.postpone(tx, work.document, died=True, run_at=now + _RENDER_AGAIN)
+                return None
+            failure = permanent(
+                "5.6.1",
+                "The message crashed the converter several times and was set aside; nothing was sent. "
+                "Please send the attachment as a freshly made PDF.",
+                code="renderer_died",
+            )
+            documents.refused(tx, work.document, failure, now=now)
+            return failure
+        case Later(failure=failure):
+            documents.postpone(
+                tx, work.document, died=False, run_at=now + (failure.retry_after or _RENDER_AGAIN)
+            )
+            return None
+
+
+def submit(
+    tx: sa.Connection, work: faxes.Work, outcome: SubmitOutcome, policy: Policy, *, now: float
+) -> FaxState | None:
+    """Write what became of one call; return the state that the Fax has now (None: somebody else has it)."""
+    fax = work.fax
+    match outcome:
+        case Abandoned():
+            return None
+        case LineTaken():
+            faxes.release(tx, fax, run_at=now + _LINE_TAKEN)
+            return fax.state
+        case NotCalled(failure=failure):
+            target, run_at = _after_refusal(fax.deadline, 0, failure, policy, now)
+            faxes.move(tx, fax, target, now=now, run_at=run_at, failure=failure)
+        case Called(attempt=attempt, word=word, failure=None):
+            return faxes.end_attempt(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
+        case Called(attempt=attempt, word=word, failure=Failure() as failure):
+            if failure.kind is Kind.UNKNOWN:
+                return faxes.end_attempt(
+                    tx, attempt, word, FaxState.UNKNOWN, now=now, run_at=now, failure=failure
+                )
+            target, run_at = _after_refusal(fax.deadline, attempt.ordinal, failure, policy, now)
+            target = faxes.end_attempt(tx, attempt, word, target, now=now, run_at=run_at, failure=failure)
+    if failure.scope is Scope.ACCOUNT:
+        alert(tx, failure, now=now)
+    return target
+
+
+def _after_refusal(
+    deadline: float, tries: int, failure: Failure, policy: Policy, now: float
+) -> tuple[FaxState, float | None]:
+    """A certain *not sent*: wait for another try, or fail. Trouble of the account spends no tries."""
+    spent = failure.scope is Scope.ITEM and tries > len(policy.retry_delays)
+    run_at = next_try(tries, policy.retry_delays, now, at_least=failure.retry_after or 0.0)
+    if failure.kind is Kind.PERMANENT or spent or run_at > deadline:
+        return FaxState.FAILED, None
+    return FaxState.WAITING, run_at
+
+
+def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> FaxState:
+    """Write what the SENT folder said about one Fax; return the state that it has now."""
+    fax = news.claimant.fax
+    if news.target is None:
+        if news.evidence is not None:
+            faxes.identify(tx, fax, news.evidence, now=now)
+        return fax.state
+    target, run_at = news.target, None
+    if target is FaxState.FAILED and news.busy:
+        again = next_try(fax.attempts, policy.retry_delays, now)
+        if fax.attempts <= len(policy.retry_delays) and again <= fax.deadline:
+            target, run_at = FaxState.WAITING, again
+    elif target in SENDABLE:
+        run_at = now
+    faxes.move(
+        tx,
+        fax,
+        target,
+        now=now,
+        run_at=run_at,
+        failure=news.failure,
+        evidence=news.evidence,
+    )
+    return target
+
+
+def received_fax(
+    tx: sa.Connection, fax: ReceivedFax, outcome: ReceivedOutcome, policy: Policy, *, now: float
+) -> None:
+    """Write what became of a received fax's step."""
+    match outcome:
+        case Fetched():
+            received.fetched(tx, fax, content=outcome.content, digest=outcome.digest, now=now)
+        case Routed():
+            received.routed(tx, fax, outcome.deliveries, now=now)
+        case Acknowledged():
+            received.acknowledged(tx, fax, folder=outcome.folder, now=now)
+        case Parked():
+            received.parked(tx, fax, outcome.reason, now=now)
+        case Later(failure=failure):
+            run_at = next_try(fax.attempts + 1, policy.step_delays, now, at_least=failure.retry_after or 0.0)
+            received.postpone(tx, fax, run_at=run_at, reason=failure.sentence)
+
+
+def mail(
+    tx: sa.Connection, mail: OutboxMail, outcome: MailOutcome, policy: Policy, *, now: float
+) -> OutboxState:
+    """Write what became of a delivery attempt; return the state that the mail has now."""
+    run_at, reason = None, ""
+    match outcome:
+        case Accepted():
+            target = OutboxState.SENT
+        case Undeliverable(failure=failure):
+            target, reason = OutboxState.FAILED, failure.sentence
+        case Later(failure=failure):
+            reason = failure.sentence
+            run_at = next_try(mail.attempts + 1, policy.mail_delays, now, at_least=failure.retry_after or 0.0)
+            given_up = run_at > mail.created + policy.mail_give_up
+            target = OutboxState.FAILED if given_up else OutboxState.QUEUED
+            run_at = None if given_up else run_at
+    outbox.move(tx, mail, target, now=now, run_at=run_at, reason=reason)
+    if mail.received_id and target is not OutboxState.QUEUED:
+        received.mail_left(tx, mail, target, now=now)
+    if target is OutboxState.FAILED and mail.kind in (MailKind.RECEIPT, MailKind.HELD, MailKind.REFUSAL):
+        _tell_undeliverable(tx, mail, reason, now=now)
+    return target
+
+
+def _tell_undeliverable(tx: sa.Connection, mail: OutboxMail, reason: str, *, now: float) -> None:
+    outbox.queue(
+        tx,
+        key=f"alert:undeliverable:{mail.key}",
+        kind=MailKind.ALERT,
+        recipient=outbox.ADMIN,
+        facts={
+            "about": "notice_undeliverable",
+            "kind": mail.kind,
+            "recipient": mail.recipient,
+            "fax_id": mail.facts.get("fax_id", ""),
+            "reason": reason,
+        },
+        now=now,
+    )
+
+
+def alert(tx: sa.Connection, failure: Failure, *, now: float) -> None:
+    """Tell the administrator, once a day for each cause, that the account needs a person."""
+    outbox.queue(
+        tx,
+        key=f"alert:account:{failure.code}:{int(now // 86400)}",
+        kind=MailKind.ALERT,
+        recipient=outbox.ADMIN,
+        facts={"about": "account", "reason": failure.sentence, "code": failure.code},
+        now=now,
+    )
+
+
+def pause_after(outcome: SubmitOutcome) -> float | None:
+    """Seconds to claim no Fax at all, when the account itself is in trouble; None otherwise."""
+    match outcome:
+        case NotCalled(failure=Failure() as failure) | Called(failure=Failure() as failure):
+            if failure.scope is Scope.ACCOUNT:
+                return failure.retry_after or _ACCOUNT_PAUSE
+    return None

@@ -1,0 +1,148 @@
+"""What a stage's step can end in. Stages return these; only `worker.apply` turns them into writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.errors import Failure
+from gateway.lifecycle import FaxState
+from gateway.model import Attempt, Content
+from gateway.store.faxes import Claimant, Evidence
+from gateway.store.received import Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Not done, and trying again is safe."""
+
+    failure: Failure
+
+
+# --- documents -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The pages exist and are on disk."""
+
+    content: Content
+    pages: int
+    digest: str
+    page_digests: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """It cannot become fax pages; nothing is sent."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RendererDied:
+    """The child died while it held this item; three deaths park it."""
+
+    failure: Failure
+
+
+DocumentOutcome = Rendered | Refused | RendererDied | Later
+
+# --- faxes: one call -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotCalled:
+    """No call was made in this step: certainly not sent. Permanent fails the Fax, temporary waits."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTaken:
+    """Another Fax to the same destination is on the line; come back soon, no attempt was spent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """The intent was committed and the call made. `failure` None means the provider said success."""
+
+    attempt: Attempt
+    word: str
+    """What the attempt's row records: ``success``, a provider status, or a transport word."""
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """The lease was lost before the intent: somebody else has the Fax. Nothing to write."""
+
+
+SubmitOutcome = NotCalled | LineTaken | Called | Abandoned
+
+# --- faxes: what the SENT folder says ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """One claimant's news. `target` None with evidence means: its row is known, its status still pending."""
+
+    claimant: Claimant
+    target: FaxState | None
+    evidence: Evidence | None = None
+    failure: Failure | None = None
+    busy: bool = False
+    """The line was busy or nobody answered: worth another attempt while the rules allow one."""
+
+
+# --- received faxes -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Our own copy is on disk."""
+
+    content: Content
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """The mails that it becomes."""
+
+    deliveries: Sequence[Delivery]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """Its mails were accepted and it lies in `folder` at the provider."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """A person must look at it."""
+
+    reason: str
+
+
+ReceivedOutcome = Fetched | Routed | Acknowledged | Parked | Later
+
+# --- mails ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The next mail server (or the provider) took it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undeliverable:
+    """It was refused for good."""
+
+    failure: Failure
+
+
+MailOutcome = Accepted | Undeliverable | Later

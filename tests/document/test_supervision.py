@@ -1,0 +1,325 @@
+"""Children and helpers that are killed, hang, crash or lie; limits, descriptors, environment, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from gateway.document import Renderer, RendererDied, RenderSettings, conversation
+from gateway.errors import GatewayError, Kind
+
+ROOT = str(Path(__file__).resolve().parents[2])
+T = TypeVar("T")
+SETTINGS = RenderSettings(timeout=30.0, cpu_seconds=20, memory_bytes=600 << 20)
+
+
+def children(pid: int | None) -> list[int]:
+    """Processes whose parent is `pid`."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+async def until(condition: Callable[[], T]) -> T:
+    """Wait for something the kernel tells only when asked."""
+    async with asyncio.timeout(20):
+        while not (value := condition()):
+            await asyncio.sleep(0.01)
+    return value
+
+
+@contextlib.asynccontextmanager
+async def rendering(
+    renderer: Renderer, document: bytes, out: Path, **more: Any
+) -> AsyncIterator[tuple[int, asyncio.Task[Any]]]:
+    """A render under way, with the process id of its child."""
+    source = out.with_name("source.pdf")
+    source.write_bytes(document)
+    task = asyncio.create_task(renderer.render_files([source], out, **more))
+    try:
+        yield (await until(lambda: children(renderer.helper_pid)))[0], task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, GatewayError):
+            await task
+
+
+async def test_a_killed_child_is_a_death_and_the_next_document_is_fine(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        helper = renderer.helper_pid
+        async with rendering(renderer, make.endless_pdf(), out) as (child, task):
+            os.kill(child, signal.SIGKILL)
+            with pytest.raises(RendererDied) as caught:
+                await task
+        assert caught.value.failure.kind is Kind.TEMPORARY
+        assert caught.value.failure.code == "renderer_killed"
+        assert (await renderer.render_message(make.mail("x").as_bytes(), out)).pages == 1
+        assert renderer.helper_pid == helper
+
+
+async def test_a_crashed_child_is_a_death(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer, rendering(renderer, make.endless_pdf(), out) as (child, task):
+        os.kill(child, signal.SIGSEGV)
+        with pytest.raises(RendererDied, match="renderer_crashed"):
+            await task
+
+
+async def test_a_stopped_child_is_a_death_when_its_time_is_over(make: Any, out: Path) -> None:
+    short = RenderSettings(timeout=2.0, cpu_seconds=20)
+    async with Renderer(SETTINGS) as renderer:
+        async with rendering(renderer, make.endless_pdf(), out, settings=short) as (child, task):
+            os.kill(child, signal.SIGSTOP)
+            with pytest.raises(RendererDied, match="renderer_hung"):
+                await task
+        await until(lambda: not children(renderer.helper_pid))
+
+
+async def test_a_document_that_works_too_long_is_refused(make: Any, out: Path) -> None:
+    short = RenderSettings(timeout=2.0, cpu_seconds=20)
+    async with Renderer(SETTINGS) as renderer:
+        async with rendering(renderer, make.endless_pdf(), out, settings=short) as (_child, task):
+            with pytest.raises(GatewayError) as caught:
+                await task
+        assert caught.value.failure.kind is Kind.PERMANENT
+        assert "more time than allowed (2 seconds)" in caught.value.failure.sentence
+        assert '"source.pdf"' in caught.value.failure.sentence
+
+
+async def test_a_dead_helper_is_replaced_and_its_document_done_again(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        first = renderer.helper_pid
+        assert first is not None
+        async with rendering(renderer, make.pdf(pages=60), out) as (child, task):
+            os.kill(first, signal.SIGKILL)
+            done = await task
+        assert done.pages == 60
+        assert renderer.helper_pid not in (None, first)
+        assert not running(child)
+
+
+async def test_a_helper_that_died_while_idle_is_replaced(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        assert renderer.helper_pid is not None
+        os.kill(renderer.helper_pid, signal.SIGKILL)
+        assert (await renderer.render_message(make.mail("x").as_bytes(), out)).pages == 1
+
+
+async def test_a_helper_that_dies_twice_is_our_trouble(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer, rendering(renderer, make.endless_pdf(), out) as (_, task):
+        for _ in range(2):
+            await until(lambda: children(renderer.helper_pid))
+            assert renderer.helper_pid is not None
+            os.kill(renderer.helper_pid, signal.SIGKILL)
+            await until(lambda: task.done() or renderer.helper_pid is None)
+        with pytest.raises(GatewayError) as caught:
+            await task
+        assert not isinstance(caught.value, RendererDied)
+        assert caught.value.failure.kind is Kind.TEMPORARY
+        assert caught.value.failure.code == "renderer_unavailable"
+
+
+async def test_a_hanging_helper_is_killed_and_replaced(
+    make: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_END_SECONDS", 0.5)
+    async with Renderer(RenderSettings(timeout=2.0)) as renderer:
+        first = renderer.helper_pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        assert (await renderer.render_message(make.mail("x").as_bytes(), out)).pages == 1
+        assert renderer.helper_pid != first
+        assert not running(first)
+
+
+async def test_a_helper_that_cannot_start_is_told_at_start() -> None:
+    for command in (("/nonexistent/python",), (sys.executable, "-c", "raise SystemExit(1)")):
+        with pytest.raises(GatewayError) as caught:
+            await Renderer(SETTINGS, command=command).start()
+        assert caught.value.failure.kind is Kind.TEMPORARY
+
+
+async def test_stopping_ends_everything(make: Any, out: Path) -> None:
+    renderer = Renderer(SETTINGS)
+    await renderer.start()
+    helper = renderer.helper_pid
+    assert helper is not None
+    async with rendering(renderer, make.endless_pdf(), out) as (child, task):
+        await renderer.stop()
+        with pytest.raises(GatewayError, match="renderer_unavailable"):
+            await task
+    await until(lambda: not running(helper) and not running(child))
+    assert renderer.helper_pid is None
+
+
+@pytest.mark.usefixtures("descriptors")
+async def test_no_descriptor_is_left_open(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        for _ in range(3):
+            await renderer.render_message(make.mail("x").as_bytes(), out)
+        with pytest.raises(GatewayError):
+            await renderer.render_message(b"", out)
+
+
+async def test_the_helper_outlives_signals_but_not_the_daemon(make: Any, tmp_path: Path) -> None:
+    (tmp_path / "endless.pdf").write_bytes(make.endless_pdf())
+    daemon = f"""
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {ROOT!r})
+from gateway.document import Renderer, RenderSettings
+async def main():
+    async with Renderer(RenderSettings()) as renderer:
+        print(renderer.helper_pid, flush=True)
+        await renderer.render_files([Path("endless.pdf")], Path("out.pdf"))
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", daemon, stdout=asyncio.subprocess.PIPE, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        helper = int(await process.stdout.readline())
+    (child,) = await until(lambda: children(helper))
+    os.kill(helper, signal.SIGTERM)
+    os.kill(helper, signal.SIGINT)
+    process.kill()
+    await process.wait()
+    await until(lambda: not running(helper) and not running(child))
+
+
+async def test_children_are_bare_and_bounded(
+    make: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_PASSWORD", "hunter2")
+    mail = make.mail(None, ("endless.pdf", "application/pdf", make.endless_pdf()))
+    with out.with_name("secret").open("w") as inherited:
+        os.set_inheritable(inherited.fileno(), True)
+        async with Renderer(SETTINGS) as renderer:
+            work = renderer.render_message(mail.as_bytes(), out, redact=["483920"])
+            task = asyncio.create_task(work)
+            (child,) = await until(lambda: children(renderer.helper_pid))
+            own = Path(f"/proc/{child}")
+            limited = re.compile(r"Max cpu time +20 ")
+            await until(lambda: limited.search((own / "limits").read_text()))  # it has set its limits
+            limits = (own / "limits").read_text()
+            told = (own / "environ").read_bytes() + (own / "cmdline").read_bytes()
+            names = {os.readlink(fd).split(":")[0] for fd in (own / "fd").iterdir()}
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await until(lambda: not running(child))
+    for line in (rf"address space +{600 << 20} ", r"file size +0 ", r"core file size +0 ", r"open files +264 "):
+        assert re.search("Max " + line, limits)
+    assert b"hunter2" not in told
+    assert b"483920" not in told
+    assert names <= {"/dev/null", "socket", "/memfd"}
+
+
+async def test_the_helper_stays_single_threaded(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        await renderer.render_message(make.mail("typst starts threads").as_bytes(), out)
+        assert len(list(Path(f"/proc/{renderer.helper_pid}/task").iterdir())) == 1
+
+
+async def test_only_so_many_documents_at_a_time(make: Any, tmp_path: Path) -> None:
+    source = tmp_path / "endless.pdf"
+    source.write_bytes(make.endless_pdf())
+    async with Renderer(RenderSettings(workers=2)) as renderer:
+        tasks = [
+            asyncio.create_task(renderer.render_files([source], tmp_path / f"{number}.pdf")) for number in range(4)
+        ]
+        await until(lambda: len(children(renderer.helper_pid)) == 2)
+        seen = children(renderer.helper_pid)
+        os.kill(seen[0], signal.SIGKILL)
+        after = await until(lambda: seen[0] not in children(renderer.helper_pid) and children(renderer.helper_pid))
+        assert len(after) <= 2
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await until(lambda: not children(renderer.helper_pid))
+
+
+LIAR = """
+import os, socket, sys
+sys.path.insert(0, sys.argv[1])
+from gateway.document import wire
+control = socket.socket(fileno=int(sys.argv[3]))
+control.send(wire.control_message({"event": "ready"}))
+while True:
+    message, fds, _, _ = socket.recv_fds(control, 4096, 1)
+    if not message:
+        break
+    order = wire.read_control(message)
+    if order["op"] != "fork":
+        continue
+    job = socket.socket(fileno=fds[0])
+    wire.receive_request(job)
+    job.sendall(bytes.fromhex(sys.argv[2]))
+    job.close()
+    end = {"event": "exit", "job": order["job"], "code": 0, "signal": None, "cpu_seconds": 0, "peak_bytes": 0}
+    control.send(wire.control_message(end))
+"""
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    return kind + len(payload).to_bytes(4, "big") + payload
+
+
+PAGE = frame(b"P", (2156).to_bytes(2, "big") + bytes(32) + b"strip")
+DONE = frame(b"R", b'{"notes": []}')
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        pytest.param(DONE, id="a result without a page"),
+        pytest.param(frame(b"P", (99).to_bytes(2, "big") + bytes(32) + b"strip") + DONE, id="a page of another size"),
+        pytest.param(frame(b"P", b"") + DONE, id="a page of nothing"),
+        pytest.param(b"P\xff\xff\xff\xff", id="a page of 4 GB"),
+        pytest.param(PAGE * 6 + DONE, id="more pages than allowed"),
+        pytest.param(frame(b"?", b"x"), id="an unknown frame"),
+        pytest.param(PAGE + frame(b"R", b"\xff\xfe"), id="a result that is not JSON"),
+        pytest.param(PAGE + frame(b"R", b'{"notes": "x"}'), id="notes that are no list"),
+        pytest.param(PAGE + frame(b"R", b'{"notes": [' + b'"x",' * 999 + b'"x"]}'), id="endless notes"),
+        pytest.param(PAGE + frame(b"R", b"[" * 20_000), id="nested beyond reason"),
+        pytest.param(frame(b"E", b'{"status": "2.0.0", "sentence": "x", "code": ""}'), id="a refusal that is none"),
+        pytest.param(frame(b"E", b'{"sentence": "x"}'), id="a refusal without status"),
+        pytest.param(frame(b"N", b"\xff"), id="a label that is not text"),
+        pytest.param(frame(b"B", b"ValueError@pdf.py:1"), id="a bug of our own"),
+        pytest.param(PAGE + b"R\x00\x00\x00\x10{", id="a result cut short"),
+        pytest.param(b"", id="silence"),
+    ],
+)
+async def test_lies_are_deaths(out: Path, lie: bytes) -> None:
+    command = (sys.executable, "-c", LIAR, ROOT, lie.hex())
+    async with Renderer(RenderSettings(max_pages=5), command=command) as renderer:
+        with pytest.raises(RendererDied) as caught:
+            await renderer.render_message(b"x", out)
+    assert caught.value.failure.kind is Kind.TEMPORARY
+    assert list(out.parent.iterdir()) == []
+
+
+async def test_what_a_child_says_cannot_dress_up(out: Path) -> None:
+    refusal = frame(b"E", b'{"status": "5.6.1", "sentence": "a\\u202eb\\u001b[1m\\nc", "code": "x"}')
+    command = (sys.executable, "-c", LIAR, ROOT, refusal.hex())
+    async with Renderer(SETTINGS, command=command) as renderer:
+        with pytest.raises(GatewayError) as caught:
+            await renderer.render_message(b"x", out)
+    assert caught.value.failure.sentence == "a b [1m c"

@@ -1,0 +1,115 @@
+"""Frames, and what the daemon makes of those that no child of ours sends."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.document import wire
+from gateway.errors import Kind
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+payloads = st.binary(max_size=80) | json_values.map(lambda value: json.dumps(value).encode())
+
+
+def test_a_request_arrives_with_its_files(tmp_path: object) -> None:
+    request = wire.Request(
+        kind="files", paper="a4", max_pages=3, names=("ü.pdf", "b"), redact=("x" * 100_000,), include_text=False
+    )
+    ours, theirs = socket.socketpair()
+    inside, outside = os.pipe()
+    with ours, theirs:
+        rest = wire.send_request(ours, request, [inside, inside])
+        ours.setblocking(True)
+        for start in range(0, len(rest), 1 << 15):
+            if start == 0:
+                ours.send(rest[:3])
+                ours.send(rest[3 : 1 << 15])
+            else:
+                ours.send(rest[start : start + (1 << 15)])
+        received, fds = wire.receive_request(theirs)
+    assert received == request
+    assert len(fds) == 2
+    os.write(outside, b"page")
+    assert os.read(fds[1], 10) == b"page"
+    for fd in (*fds, inside, outside):
+        os.close(fd)
+
+
+def test_a_request_cut_short_is_no_request() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        with ours:
+            ours.send(wire.send_request(ours, wire.Request(kind="digests", paper="a4", max_pages=1), [])[:-5])
+        with pytest.raises(wire.Malformed):
+            wire.receive_request(theirs)
+
+
+def test_secrets_are_not_in_a_repr() -> None:
+    assert "483920" not in repr(wire.Request(kind="message", paper="a4", max_pages=1, redact=("483920",)))
+
+
+def test_a_page_travels_unchanged() -> None:
+    page = wire.Page(height=2156, digest=bytes(range(32)), strip=b"strip")
+    framed = wire.page_frame(page)
+    kind, length = wire.HEADER.unpack(framed[: wire.HEADER.size])
+    payload = framed[wire.HEADER.size :]
+    assert (kind, length) == (wire.PAGE, len(payload))
+    assert wire.read_page(payload, height=2156) == page
+    with pytest.raises(wire.Malformed):
+        wire.read_page(payload, height=2292)
+
+
+def test_a_refusal_is_permanent_whatever_the_child_says() -> None:
+    said = {"status": "5.6.1", "sentence": "No.", "code": "x", "kind": "temporary"}
+    failure = wire.read_refusal(json.dumps(said).encode())
+    assert (failure.kind, failure.status, failure.sentence) == (Kind.PERMANENT, "5.6.1", "No.")
+
+
+@pytest.mark.parametrize("status", ["4.6.1", "2.0.0", "5.6.1\n", "5.6", "5.6.1.1", "", "5.6.1111"])
+def test_only_permanent_statuses_are_believed(status: str) -> None:
+    with pytest.raises(wire.Malformed):
+        wire.read_refusal(json.dumps({"status": status, "sentence": "x", "code": ""}).encode())
+
+
+@given(payloads)
+@pytest.mark.parametrize(
+    "decode",
+    [
+        lambda payload: wire.read_page(payload, height=2156),
+        wire.read_refusal,
+        lambda payload: wire.read_lines(payload, "notes", most=3),
+        lambda payload: wire.read_text(payload, most=10),
+        wire.read_control,
+    ],
+)
+def test_any_payload_is_decoded_or_malformed(decode: Callable[[bytes], object], payload: bytes) -> None:
+    try:
+        decode(payload)
+    except wire.Malformed:
+        pass
+
+
+@given(st.binary(min_size=1, max_size=1))
+def test_every_frame_is_bounded(kind: bytes) -> None:
+    try:
+        assert wire.frame_limit(kind) <= 4 << 20
+    except wire.Malformed:
+        assert kind not in (wire.PAGE, wire.PART, wire.RESULT, wire.REFUSAL, wire.BUG)
+
+
+@given(st.text(max_size=300), st.integers(1, 100))
+def test_what_is_displayed_is_one_printable_line(text: str, most: int) -> None:
+    shown = wire.displayed(text, most)
+    assert len(shown) <= most
+    assert shown.isprintable()

@@ -1,0 +1,330 @@
+"""Whose row is it: the rules one by one. The provider's habits behind them are not documented."""
+
+import pytest
+from support.sent_rows import NUMBER, OURS, POLICY, T0, attempt, claimant, row
+
+from gateway.faxout.interpret import Standing
+from gateway.faxout.match import (
+    Clues,
+    Decision,
+    Doubt,
+    Expire,
+    Hold,
+    How,
+    Own,
+    Prove,
+    Resend,
+    SentRow,
+    Settle,
+    Wait,
+    match,
+)
+from gateway.lifecycle import FaxState
+from gateway.store.faxes import Claimant
+
+SENT, UNKNOWN, HELD, SUBMITTING = FaxState.SENT, FaxState.UNKNOWN, FaxState.HELD, FaxState.SUBMITTING
+PENDING, FAILED = Standing.PENDING, Standing.FAILED
+LATE = T0 + 10 + POLICY.hold_after
+
+
+def decide(
+    one: Claimant, *rows: SentRow, others: tuple[Claimant, ...] = (), now: float = T0 + 60, **clues: object
+) -> Decision:
+    """The decision about `one`."""
+    found = match([one, *others], rows, clues=Clues(**clues), now=now, policy=POLICY)  # type: ignore[arg-type]
+    return found[one.fax.id]
+
+
+# Which rows are candidates.
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        row(destination="5551239999"),
+        row(destination=""),
+        row(latest=T0 - POLICY.skew - 1),
+    ],
+    ids=["another number", "no number", "too old"],
+)
+def test_a_row_that_cannot_be_ours_is_passed_over(other: SentRow) -> None:
+    assert decide(claimant(), other) == Wait()
+
+
+def test_a_row_of_any_snapshot_is_never_ours() -> None:
+    twice = claimant(SENT, attempt(1, outcome="lease_lost", snapshot=("1",)), attempt(2, snapshot=()))
+    assert decide(twice, row("1")) == Wait()
+
+
+def test_a_row_of_another_fax_is_never_ours() -> None:
+    assert decide(claimant(), row("1"), known={"1": "someone else's"}) == Wait()
+    assert decide(claimant(UNKNOWN), row("1"), known={"1": "F0"}, pages={"1": OURS}) == Wait()
+
+
+def test_clocks_may_differ_and_a_date_may_be_missing() -> None:
+    assert decide(claimant(), row(latest=T0 - POLICY.skew)) == Own("1", How.LONE)
+    assert decide(claimant(), row(latest=None)) == Own("1", How.LONE)
+
+
+@pytest.mark.parametrize("spelling", ["15551230001", "+15551230001", "555.123.0001"])
+def test_the_number_may_be_spelled_differently(spelling: str) -> None:
+    assert decide(claimant(), row(destination=spelling)) == Own("1", How.LONE)
+
+
+def test_an_international_number_is_found_with_and_without_its_prefix() -> None:
+    abroad = claimant(number="+442079460123")
+    assert decide(abroad, row(destination="011442079460123")) == Own("1", How.LONE)
+    assert decide(abroad, row(destination="442079460123")) == Own("1", How.LONE)
+
+
+# After a clean success.
+
+
+def test_a_lone_row_that_arrived_is_adopted_at_once() -> None:
+    assert decide(claimant(), row("1")) == Own("1", How.LONE)
+
+
+def test_a_lone_pending_row_is_not_pinned_because_a_second_may_come() -> None:
+    assert decide(claimant(), row("1", PENDING)) == Wait()
+    assert decide(claimant(), row("1"), row("2")) == Prove(("1", "2"))
+
+
+def test_a_lone_failed_row_is_asked_for_proof_and_else_must_stay_alone() -> None:
+    failed = row("1", FAILED)
+    assert decide(claimant(), failed) == Prove(("1",))
+    assert decide(claimant(), failed, pages={"1": OURS}) == Own("1", How.PAGES)
+    assert decide(claimant(), failed, pages={"1": ()}) == Settle("1")
+    settling = {"F": ("1", T0 + 60)}
+    seen = {"1": ()}
+    early, late = T0 + 60 + POLICY.settle - 1, T0 + 60 + POLICY.settle
+    assert decide(claimant(), failed, pages=seen, settling=settling, now=early) == Settle("1")
+    assert decide(claimant(), failed, pages=seen, settling=settling, now=late) == Own("1", How.LONE)
+    # Another row's time does not count, and a second candidate ends it.
+    assert decide(claimant(), failed, pages=seen, settling={"F": ("9", T0)}, now=late) == Settle("1")
+    both = {"1": (), "2": ()}
+    assert decide(claimant(), failed, row("2"), pages=both, settling=settling, now=late) == Wait()
+
+
+def test_a_lone_row_with_more_pages_than_ours_must_be_proved() -> None:
+    assert decide(claimant(), row(pages=3)) == Prove(("1",))
+    assert decide(claimant(), row(pages=3), pages={"1": ("x",)}, now=LATE) == Hold(Doubt.AMBIGUOUS)
+
+
+def test_fewer_pages_are_ours_and_partial() -> None:
+    assert decide(claimant(), row(pages=1)) == Own("1", How.LONE)
+
+
+@pytest.mark.parametrize("state", [HELD, SUBMITTING])
+def test_a_lone_row_that_another_fax_could_own_must_be_proved(state: FaxState) -> None:
+    other = claimant(state, id_="E", pages=("other",))
+    assert decide(claimant(), row("1"), others=(other,)) == Prove(("1",))
+    assert decide(claimant(), row("1"), others=(other,), pages={"1": OURS}) == Own("1", How.PAGES)
+
+
+def test_a_fax_that_has_its_row_contests_no_other() -> None:
+    other = claimant(HELD, attempt(provider_id="7"), id_="E")
+    found = decide(claimant(), row("1"), row("7", PENDING), others=(other,), known={"7": "E"})
+    assert found == Own("1", How.LONE)
+
+
+def test_where_ids_of_the_snapshot_vanish_a_new_id_is_no_new_row() -> None:
+    renamed = claimant(SENT, attempt(snapshot=("8",)))
+    assert decide(renamed, row("1")) == Prove(("1",))
+    assert decide(renamed, row("1"), row("8")) == Own("1", How.LONE)
+
+
+def test_pages_tell_two_candidates_apart() -> None:
+    assert decide(claimant(), row("1"), row("2"), pages={"1": ("x",)}) == Prove(("2",))
+    assert decide(claimant(), row("1"), row("2"), pages={"1": ("x",), "2": OURS}) == Own("2", How.PAGES)
+
+
+def test_no_row_and_ambiguous_rows_are_held_in_the_end() -> None:
+    assert decide(claimant(), now=LATE - 1) == Wait()
+    assert decide(claimant(), now=LATE) == Hold(Doubt.NO_ROW)
+    rows, seen = (row("1"), row("2")), {"1": (), "2": ()}
+    assert decide(claimant(), *rows, pages=seen, now=LATE - 1) == Wait()
+    assert decide(claimant(), *rows, pages=seen, now=LATE) == Hold(Doubt.AMBIGUOUS)
+
+
+def test_rows_not_asked_for_yet_come_before_holding() -> None:
+    assert decide(claimant(UNKNOWN), row("1"), now=LATE) == Prove(("1",))
+
+
+def test_a_fax_on_the_line_is_waited_for_until_its_deadline() -> None:
+    assert decide(claimant(), row("1", PENDING), now=LATE) == Wait()
+    assert decide(claimant(), row("1", PENDING), now=T0 + 86400) == Hold(Doubt.AMBIGUOUS)
+    known = claimant(SENT, attempt(provider_id="1"))
+    clues = {"known": {"1": "F"}}
+    assert decide(known, row("1", PENDING), now=LATE, **clues) == Wait()
+    assert decide(known, row("1", PENDING), now=T0 + 86400, **clues) == Hold(Doubt.SLOW)
+    assert decide(known, row("1"), now=T0 + 86400, **clues) == Own("1", How.KNOWN)
+
+
+# Known rows.
+
+
+def test_a_known_row_wins_over_any_other() -> None:
+    known = claimant(SENT, attempt(provider_id="1"))
+    assert decide(known, row("1", FAILED), row("2"), known={"1": "F"}) == Own("1", How.KNOWN)
+
+
+def test_a_known_row_whose_id_vanished_is_matched_anew() -> None:
+    known = claimant(SENT, attempt(provider_id="1"))
+    assert decide(known, row("1000001")) == Own("1000001", How.LONE)
+    assert decide(known, row("1", destination="5551239999"), row("3"), known={"1": "F"}) == Own("3", How.LONE)
+    doubtful = claimant(UNKNOWN, attempt(outcome="sending", provider_id="1"))
+    assert decide(doubtful, row("1000001")) == Prove(("1000001",))
+
+
+def test_the_failed_row_of_an_earlier_call_says_nothing_about_this_one() -> None:
+    again = claimant(SENT, attempt(1, provider_id="1"), attempt(2, started=T0 + 500))
+    assert decide(again, row("1", FAILED), now=T0 + 600, known={"1": "F"}) == Wait()
+
+
+# Tokens.
+
+
+@pytest.mark.parametrize("state", [SENT, UNKNOWN, HELD])
+def test_an_echoed_token_is_proof(state: FaxState) -> None:
+    rows = (row("1"), row("2", FAILED, station_id="Clinic token001"), row("3"))
+    assert decide(claimant(state), *rows) == Own("2", How.TOKEN)
+
+
+def test_a_row_with_anothers_token_is_not_ours() -> None:
+    other = claimant(HELD, attempt(outcome="sending", token="ELSEWHER"), id_="E")
+    theirs = row("1", station_id="ELSEWHER")
+    assert decide(claimant(), theirs, row("2"), others=(other,)) == Own("2", How.LONE)
+    assert decide(claimant(), theirs, others=(other,), now=LATE) == Hold(Doubt.NO_ROW)
+
+
+def test_two_rows_with_the_token_need_the_pages() -> None:
+    rows = (row("1", station_id="TOKEN001"), row("2", station_id="TOKEN001"))
+    assert decide(claimant(UNKNOWN), *rows) == Prove(("1", "2"))
+    assert decide(claimant(UNKNOWN), *rows, pages={"1": (), "2": OURS}) == Own("2", How.PAGES)
+
+
+def test_a_token_of_an_earlier_call_tells_of_arrival_but_not_of_failure() -> None:
+    resent = claimant(UNKNOWN, attempt(1, outcome="sending"), attempt(2, outcome="sending"))
+    first = row("1", station_id="TOKEN001")
+    assert decide(resent, first) == Own("1", How.TOKEN)
+    assert decide(resent, row("1", FAILED, station_id="TOKEN001")) == Wait()
+    both = (row("1", FAILED, station_id="TOKEN001"), row("2", FAILED, station_id="TOKEN002"))
+    assert decide(resent, *both) == Own("2", How.TOKEN)
+
+
+# A call that ended in doubt.
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("state", [UNKNOWN, HELD])
+def test_likeness_never_resolves_doubt(state: FaxState, standing: Standing) -> None:
+    stranger = row("1", standing)
+    for now in (T0 + 60, LATE, T0 + 30 * 86400):
+        assert not isinstance(decide(claimant(state), stranger, pages={"1": ("x", "y")}, now=now), Own)
+        assert not isinstance(decide(claimant(state), stranger, pages={"1": ()}, now=now), Own)
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("state", [SENT, UNKNOWN, HELD])
+def test_pages_are_proof(state: FaxState, standing: Standing) -> None:
+    assert decide(claimant(state), row("1", standing), row("2"), pages={"1": OURS}) == Own("1", How.PAGES)
+
+
+def test_pages_must_be_all_and_in_order() -> None:
+    for shown in (OURS[:1], tuple(reversed(OURS)), (*OURS, "more")):
+        assert decide(claimant(UNKNOWN), row("1"), pages={"1": shown}) == Wait()
+
+
+def test_a_document_without_digests_is_never_proved() -> None:
+    assert decide(claimant(UNKNOWN, pages=()), row("1", pages=0), pages={"1": ()}) == Wait()
+
+
+def test_an_unknown_fax_without_proof_is_held() -> None:
+    assert decide(claimant(UNKNOWN), now=LATE - 1) == Wait()
+    assert decide(claimant(UNKNOWN), now=LATE) == Hold(Doubt.NO_PROOF)
+
+
+def test_patience_with_a_call_that_told_nothing_counts_from_its_last_possible_moment() -> None:
+    silent = claimant(UNKNOWN, attempt(outcome=""))
+    assert decide(silent, now=T0 + 1000 + POLICY.hold_after - 1) == Wait()
+    assert decide(silent, now=T0 + 1000 + POLICY.hold_after) == Hold(Doubt.NO_PROOF)
+
+
+def test_it_is_resent_only_by_rule_and_without_any_new_row() -> None:
+    bold = claimant(UNKNOWN, resend_unknown=True)
+    assert decide(bold, now=LATE - 1) == Wait()
+    assert decide(bold, now=LATE) == Resend()
+    assert decide(bold, row("1"), pages={"1": ("x",)}, now=LATE) == Hold(Doubt.NO_PROOF)
+    # Too old to be ours, and yet it came after the snapshot: something is odd here.
+    assert decide(bold, row("1", latest=T0 - 9999), now=LATE) == Hold(Doubt.NO_PROOF)
+    assert decide(bold, row("1"), known={"1": "E"}, now=LATE) == Resend()
+    assert decide(bold, now=T0 + 86401) == Hold(Doubt.NO_PROOF)
+    clean = claimant(SENT, resend_unknown=True)
+    assert decide(clean, now=LATE) == Hold(Doubt.NO_ROW)
+
+
+def test_after_a_resend_a_failed_row_does_not_speak_for_both_calls() -> None:
+    resent = claimant(SENT, attempt(1, outcome="sending"), attempt(2))
+    one, two = row("1", FAILED), row("2", FAILED)
+    assert decide(resent, one, pages={"1": OURS}) == Wait()
+    assert decide(resent, one, two, pages={"1": OURS, "2": OURS}) == Own("1", How.PAGES)
+    assert decide(resent, one, row("2"), pages={"1": OURS, "2": OURS}) == Own("2", How.PAGES)
+    assert decide(resent, one, row("2", PENDING), pages={"1": OURS, "2": OURS}) == Own("2", How.PAGES)
+    settled = {"F": ("1", T0)}
+    assert decide(resent, one, pages={"1": ()}, settling=settled, now=T0 + 700) == Wait()
+
+
+def test_after_a_certain_refusal_one_failed_row_is_enough() -> None:
+    for word in ("lease_lost", "before_request", "api_limit_exceeded", "limit_reached", "invalid_file"):
+        twice = claimant(SENT, attempt(1, outcome=word), attempt(2))
+        assert decide(twice, row("1", FAILED), pages={"1": OURS}) == Own("1", How.PAGES)
+
+
+# Faxes with equal pages to the same number.
+
+
+def test_of_equal_faxes_the_one_that_can_have_made_the_row_gets_it() -> None:
+    older = claimant(HELD, attempt(outcome="sending"), id_="E")
+    newer = claimant(SENT, attempt(started=T0 + 500, snapshot=("1",)), id_="F")
+    clues = Clues(pages={"1": OURS, "2": OURS})
+    rows = [row("1"), row("2", latest=T0 + 600)]
+    found = match([older, newer], rows, clues=clues, now=T0 + 700, policy=POLICY)
+    assert found == {"E": Own("1", How.PAGES), "F": Own("2", How.PAGES)}
+
+
+def test_of_equal_faxes_that_both_can_have_made_the_row_none_gets_it() -> None:
+    older = claimant(HELD, attempt(outcome="sending"), id_="E")
+    newer = claimant(SENT, attempt(started=T0 + 500), id_="F")
+    rows = [row("1", latest=T0 + 600)]
+    clues = Clues(pages={"1": OURS})
+    assert match([older, newer], rows, clues=clues, now=T0 + 700, policy=POLICY) == {"E": Wait(), "F": Wait()}
+
+
+def test_a_row_with_anothers_pages_is_not_ours() -> None:
+    other = claimant(HELD, id_="E", pages=("other",))
+    rows = (row("1"), row("2"))
+    assert decide(claimant(), *rows, others=(other,), pages={"1": ("other",)}) == Own("2", How.LONE)
+
+
+# Held.
+
+
+def test_a_held_fax_ends_when_its_time_is_over_and_only_then() -> None:
+    held = {"F": T0 + 5000}
+    end = T0 + 5000 + POLICY.held_for
+    assert decide(claimant(HELD), now=end - 1, held_since=held) == Wait()
+    assert decide(claimant(HELD), now=end, held_since=held) == Expire()
+    assert decide(claimant(HELD), now=end) == Wait()
+    assert decide(claimant(HELD), row("1"), now=end, held_since=held) == Prove(("1",))
+    slow = claimant(HELD, attempt(provider_id="1"))
+    assert decide(slow, row("1", PENDING), now=end, held_since=held, known={"1": "F"}) == Expire()
+
+
+def test_a_submitting_fax_is_not_decided_about() -> None:
+    assert match([claimant(SUBMITTING)], [row()], clues=Clues(), now=LATE, policy=POLICY) == {}
+
+
+def test_faxes_to_other_numbers_do_not_meet() -> None:
+    assert NUMBER != (elsewhere := "+15559870001")
+    other = claimant(HELD, id_="E", number=elsewhere)
+    assert decide(claimant(), row("1"), others=(other,)) == Own("1", How.LONE)

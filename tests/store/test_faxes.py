@@ -1,0 +1,158 @@
+"""A Fax on its way: leases, the line, attempts, exactly one final notice, rescue."""
+
+import pytest
+import sqlalchemy as sa
+from support.submissions import make_submission
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import permanent
+from gateway.lifecycle import FAX_MOVES, FINAL, ON_THE_LINE, FaxState, IllegalMoveError
+from gateway.model import Content, Fax, MailKind
+from gateway.store import Store, documents, faxes, history, intake, leases, outbox
+from gateway.store.leases import StaleError
+
+NUMBER = "+15552341234"
+
+
+async def ready_fax(store: Store, *, number: str = NUMBER, message_id: str = "<one>") -> Fax:
+    submission = make_submission(message_id=message_id)
+    accepted = await store.write(
+        lambda tx: intake.accept(tx, submission, [number], now=1000, deadline=90000, window=600)
+    )
+    (work,) = await store.write(
+        lambda tx: documents.claim(tx, owner="t", now=1000, seconds=9, limit=1, idle=True)
+    )
+    await store.write(
+        lambda tx: documents.ready(
+            tx,
+            work.document,
+            content=Content(size=9, file="x.pdf"),
+            pages=2,
+            digest="d",
+            page_digests=["1", "2"],
+            notes=[],
+            now=1000,
+        )
+    )
+    return await store.read(lambda tx: faxes.get(tx, accepted.faxes[0]))
+
+
+async def claim(store: Store, now: float = 1000.0) -> list[faxes.Work]:
+    return await store.write(lambda tx: faxes.claim(tx, owner="t", now=now, seconds=50, limit=9))
+
+
+async def begin(store: Store, fax: Fax, deadline: float = 1100.0) -> faxes.Attempt:
+    return await store.write(
+        lambda tx: faxes.begin_attempt(
+            tx, fax, token="T", deadline=deadline, snapshot=["7"], digest="d", now=1000
+        )
+    )
+
+
+async def test_a_lease_keeps_others_away_until_it_ends(store: Store) -> None:
+    await ready_fax(store)
+    (first,) = await claim(store)
+    assert await claim(store) == []
+    (second,) = await claim(store, now=1051)
+    assert second.fax.fence == first.fax.fence + 1
+    with pytest.raises(StaleError):
+        await begin(store, first.fax)
+
+
+async def test_one_fax_per_destination_is_on_the_line(store: Store) -> None:
+    await ready_fax(store, message_id="<a>")
+    await ready_fax(store, message_id="<b>")
+    await ready_fax(store, message_id="<c>", number="+15552340000")
+    works = await claim(store)
+    assert sorted(work.fax.number for work in works) == ["+15552340000", NUMBER]
+    await begin(store, works[0].fax)
+    held_back = [work for work in await claim(store, now=2000) if work.fax.number == works[0].fax.number]
+    assert held_back == []
+
+
+async def test_the_index_refuses_a_second_one_whatever_the_claim_said(store: Store) -> None:
+    first = await ready_fax(store, message_id="<a>")
+    second = await ready_fax(store, message_id="<b>")
+    await begin(store, first)
+    with pytest.raises(faxes.LineTakenError):
+        await begin(store, second)
+    assert (await store.read(lambda tx: faxes.attempts(tx, second.id))) == ()
+
+
+async def test_a_late_outcome_is_kept_although_the_lease_is_gone(store: Store) -> None:
+    await ready_fax(store)
+    (work,) = await claim(store)
+    attempt = await begin(store, work.fax)
+    assert await store.write(lambda tx: faxes.rescue(tx, now=1051)) == []  # the call may still run
+    assert await store.write(lambda tx: faxes.rescue(tx, now=1101)) == [work.fax.id]
+    state = await store.write(lambda tx: faxes.end_attempt(tx, attempt, "success", FaxState.SENT, now=1102))
+    assert state is FaxState.SENT
+    (stored,) = await store.read(lambda tx: faxes.attempts(tx, work.fax.id))
+    assert stored.outcome == "success"
+
+
+async def test_rescue_waits_for_the_lease_too(store: Store) -> None:
+    await ready_fax(store)
+    (work,) = await claim(store, now=1000)
+    await begin(store, work.fax, deadline=1010)
+    assert await store.write(lambda tx: faxes.rescue(tx, now=1020)) == []
+    await store.write(leases.reclaim)  # a new daemon: the old one is dead
+    assert await store.write(lambda tx: faxes.rescue(tx, now=1020)) == [work.fax.id]
+
+
+async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
+    await ready_fax(store)
+    (work,) = await claim(store)
+    attempt = await begin(store, work.fax)
+    await store.write(lambda tx: faxes.end_attempt(tx, attempt, "success", FaxState.SENT, now=1001))
+    fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+    evidence = faxes.Evidence(provider_id="77", how="lone")
+    await store.write(
+        lambda tx: faxes.move(tx, fax, FaxState.WAITING, now=1002, run_at=1100, evidence=evidence)
+    )
+    assert await store.read(lambda tx: faxes.known_rows(tx, ["77", "78"])) == {"77": fax.id}
+    assert (await store.read(lambda tx: faxes.get(tx, fax.id))).state is FaxState.WAITING
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(choices=st.lists(st.integers(0, 99), min_size=1, max_size=12), data=st.data())
+async def test_every_walk_through_the_table_owes_exactly_one_final_notice(
+    store: Store, choices: list[int], data: st.DataObject
+) -> None:
+    number = "+1555" + str(data.draw(st.integers(2000000, 2999999)))
+    fax = await ready_fax(store, number=number, message_id=f"<{number}{choices}{data.draw(st.uuids())}>")
+    walked = [fax.state]
+    for choice in choices:
+        targets = sorted(FAX_MOVES[fax.state])
+        if not targets:
+            break
+        target = targets[choice % len(targets)]
+        if target is FaxState.SUBMITTING:
+            await begin(store, fax)
+        else:
+            failure = permanent("5.0.0", "Because.") if target is FaxState.FAILED else None
+            await store.write(
+                lambda tx, fax=fax, target=target, failure=failure: faxes.move(
+                    tx, fax, target, now=1000, failure=failure
+                )
+            )
+        fax = await store.read(lambda tx, fax=fax: faxes.get(tx, fax.id))
+        walked.append(fax.state)
+    if fax.state in ON_THE_LINE:  # free the line for the next example
+        await store.write(
+            lambda tx: tx.execute(sa.text(f"UPDATE fax SET state='failed' WHERE id='{fax.id}'"))
+        )
+    mails = await store.write(lambda tx: outbox.claim(tx, owner="t", now=5000, seconds=0, limit=999))
+    finals = [m for m in mails if m.kind is MailKind.RECEIPT and m.facts["fax_id"] == fax.id]
+    assert len(finals) == (1 if fax.state in FINAL and walked[-1] in FINAL else 0)
+    events = await store.read(lambda tx: history.of(tx, "fax", fax.id))
+    assert [event["target"] for event in events] == walked
+    await store.write(lambda tx: tx.execute(sa.text("UPDATE outbox SET state='sent' WHERE state='queued'")))
+
+
+async def test_illegal_moves_raise_and_write_nothing(store: Store) -> None:
+    fax = await ready_fax(store)
+    with pytest.raises(IllegalMoveError):
+        await store.write(lambda tx: faxes.move(tx, fax, FaxState.DELIVERED, now=1000))
+    assert (await store.read(lambda tx: faxes.get(tx, fax.id))).state is FaxState.ACCEPTED

@@ -1,0 +1,74 @@
+"""Accepting a mail, once."""
+
+from dataclasses import replace
+
+from support.submissions import make_submission
+
+from gateway.lifecycle import FaxState
+from gateway.model import MailKind, Submission, new_id
+from gateway.store import Store, documents, faxes, intake, outbox, views
+
+ONE, TWO = "+15552341234", "+15552341235"
+
+
+async def accept(store: Store, submission: Submission, *numbers: str, now: float = 1000.0) -> intake.Accepted:
+    return await store.write(
+        lambda tx: intake.accept(tx, submission, numbers, now=now, deadline=now + 100, window=600)
+    )
+
+
+async def test_a_fax_for_each_number_in_order(store: Store, submission: Submission) -> None:
+    accepted = await accept(store, submission, TWO, ONE, TWO)
+    assert accepted.faxes == (f"{submission.id}-1", f"{submission.id}-2")
+    rows = {row["id"]: row for row in await store.read(views.queue_list)}
+    assert rows[f"{submission.id}-1"]["number"] == TWO
+    assert rows[f"{submission.id}-2"]["state"] == FaxState.ACCEPTED
+
+
+async def test_the_same_mail_again_makes_no_second_fax_and_tells_once(
+    store: Store, submission: Submission
+) -> None:
+    first = await accept(store, submission, ONE)
+    for _ in range(2):
+        again = await accept(store, replace(submission, id=new_id()), ONE)
+        assert (again.id, again.faxes, again.repeats) == (first.id, (), first.faxes)
+    mails = await store.write(lambda tx: outbox.claim(tx, owner="t", now=2000, seconds=9, limit=9))
+    assert [mail.kind for mail in mails] == [MailKind.DUPLICATE]
+
+
+async def test_another_number_content_or_window_is_another_fax(store: Store, submission: Submission) -> None:
+    await accept(store, submission, ONE)
+    other_number = await accept(store, replace(submission, id=new_id()), ONE, TWO)
+    assert len(other_number.faxes) == 1
+    assert len(other_number.repeats) == 1
+    edited = await accept(store, replace(submission, id=new_id(), fingerprint="e" * 64), ONE)
+    assert len(edited.faxes) == 1
+    later = await accept(store, replace(submission, id=new_id()), ONE, now=1601.0)
+    assert len(later.faxes) == 1
+
+
+async def test_a_failed_first_lets_the_same_mail_try_again(store: Store, submission: Submission) -> None:
+    first = await accept(store, submission, ONE)
+    fax = await store.read(lambda tx: faxes.get(tx, first.faxes[0]))
+    await store.write(lambda tx: faxes.move(tx, fax, FaxState.FAILED, now=1001))
+    again = await accept(store, replace(submission, id=new_id()), ONE)
+    assert len(again.faxes) == 1
+
+
+async def test_suspects_run_alone_and_random_kills_park_nobody(store: Store) -> None:
+    for name in "abc":
+        await accept(store, make_submission(message_id=f"<{name}>"), ONE)
+
+    async def claim(idle: bool) -> list[documents.Work]:
+        return await store.write(
+            lambda tx: documents.claim(tx, owner="t", now=2000, seconds=9, limit=9, idle=idle)
+        )
+
+    assert len(await claim(True)) == 3
+    assert await store.write(documents.recover) == 3  # the daemon died with three under way
+    (alone,) = await claim(True)
+    assert alone.document.deaths == 0
+    assert await claim(False) == []
+    assert await store.write(documents.recover) == 1  # and died again with that one alone
+    (again,) = await claim(True)
+    assert again.document.deaths == 1

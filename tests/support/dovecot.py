@@ -1,0 +1,295 @@
+"""A real Dovecot on loopback, generated configuration and certificates included, and a cable that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import ipaddress
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from imapclient import IMAPClient
+
+PASSWORD = "dovecot password with spaces"
+
+_CONFIG = """\
+base_dir = {root}/run
+state_dir = {root}/state
+log_path = {root}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{root}/cert.pem
+ssl_key = <{root}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+first_valid_uid = 1
+mail_location = maildir:{root}/mail/%u
+mail_home = {root}/mail/%u
+default_vsz_limit = 0
+# Dovecot checks for a moved mail this often; the default of half a second is most of this test's time.
+mailbox_idle_check_interval = 1 s
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+  }}
+  client_limit = 200
+  service_count = 0
+  process_min_avail = 1
+}}
+service anvil {{
+  # Failed logins from one address are slowed down; here every login comes from one address.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={root}/mail/%u allow_all_users=yes
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def missing_peer() -> str:
+    """Why there can be no Dovecot here, or nothing."""
+    if shutil.which("dovecot") is None:
+        return "dovecot is not installed (apt-get install dovecot-imapd)"
+    if os.geteuid() != 0:
+        return "dovecot changes users and must be started by root"
+    return ""
+
+
+def certificate(directory: Path) -> None:
+    """Write ``ca.pem``, and ``cert.pem`` with ``key.pem`` for localhost, signed by that authority."""
+    now = datetime.datetime.now(datetime.UTC)
+
+    def name(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def build(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name(issuer))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+        )
+
+    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    ca = (
+        build("test authority", "test authority", authority)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
+        .sign(authority, hashes.SHA256())
+    )
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    leaf = (
+        build("localhost", "test authority", key)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
+        )
+        .sign(authority, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (directory / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (directory / "cert.pem").write_bytes(leaf.public_bytes(pem))
+    (directory / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+class Dovecot:
+    """One server; every user name exists and has an empty mailbox."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.port, self.tls_port = free_port(), free_port()
+        self.ca_file = root / "ca.pem"
+        self._process: subprocess.Popen[bytes] | None = None
+        certificate(root)
+        owner = pwd.getpwnam("nobody")
+        (root / "mail").mkdir()
+        os.chown(root / "mail", owner.pw_uid, owner.pw_gid)
+        (root / "dovecot.conf").write_text(
+            _CONFIG.format(
+                root=root,
+                port=self.port,
+                tls_port=self.tls_port,
+                password=PASSWORD,
+                uid=owner.pw_uid,
+                gid=owner.pw_gid,
+            )
+        )
+
+    def start(self) -> None:
+        """Return when it answers."""
+        self._process = subprocess.Popen(
+            ["dovecot", "-F", "-c", str(self.root / "dovecot.conf")],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as probe:
+                if probe.recv(4) == b"* OK":
+                    return
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(
+                    "dovecot did not start: " + (self.root / "dovecot.log").read_text()[-2000:]
+                )
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Orderly: clients are told BYE."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """All its processes at once; clients see the end of their connections and nothing else."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        if number is signal.SIGKILL:
+            os.killpg(self._process.pid, number)
+        else:
+            self._process.send_signal(number)
+        self._process.wait(20)
+        self._process = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+
+class Account:
+    """One user's mailbox, seen through another mail program."""
+
+    def __init__(self, server: Dovecot) -> None:
+        self.server = server
+        self.user = f"u{uuid.uuid4().hex[:12]}"
+
+    @contextlib.contextmanager
+    def login(self) -> Iterator[IMAPClient]:
+        with IMAPClient("127.0.0.1", self.server.port, ssl=False, timeout=10) as client:
+            client.plain_login(self.user, PASSWORD)
+            yield client
+
+    def append(self, message: bytes, folder: str = "INBOX", flags: tuple[bytes, ...] = ()) -> None:
+        with self.login() as client:
+            if not client.folder_exists(folder):
+                client.create_folder(folder)
+            client.append(folder, message, flags)
+
+    def messages(self, folder: str = "INBOX") -> list[bytes]:
+        """Everything in a folder, as stored."""
+        with self.login() as client:
+            if not client.folder_exists(folder):
+                return []
+            client.select_folder(folder, readonly=True)
+            found = client.fetch(client.search("ALL"), ["BODY.PEEK[]"])
+            return [found[uid][b"BODY[]"] for uid in sorted(found)]
+
+    def count(self, folder: str = "INBOX") -> int:
+        with self.login() as client:
+            if not client.folder_exists(folder):
+                return 0
+            return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"])
+
+
+class Cable:
+    """A TCP relay in front of a server that can look at the client's bytes, change answers, and be cut."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self.port = 0
+        self.cut_at: Callable[[bytes], bool] = lambda _sent: False
+        """Asked with each piece the client sends, before it is passed on; true cuts the connection."""
+        self.hide: tuple[bytes, ...] = ()
+        """Words that the client shall not see in answers, such as capabilities."""
+        self.cuts = 0
+        self.saw: asyncio.Queue[bytes] = asyncio.Queue()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Cable:
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+            up = asyncio.create_task(self._up(reader, back))
+            down = asyncio.create_task(self._down(there, writer))
+            await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
+            for task in (up, down):
+                task.cancel()
+            await asyncio.gather(up, down, return_exceptions=True)
+            back.close()
+        writer.close()
+
+    async def _up(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            self.saw.put_nowait(data)
+            if self.cut_at(data):
+                self.cuts += 1
+                return
+            sink.write(data)
+            await sink.drain()
+
+    async def _down(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            for word in self.hide:
+                data = data.replace(b" " + word, b" X" + word[1:])
+            sink.write(data)
+            await sink.drain()

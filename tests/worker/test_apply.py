@@ -1,0 +1,244 @@
+"""Outcomes become writes: retries, limits, alerts, and what a person is told."""
+
+import pytest
+from support.submissions import make_submission
+
+from gateway.errors import Failure, Scope, permanent, temporary, unknown
+from gateway.lifecycle import DocumentState, FaxState, OutboxState, ReceivedState
+from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via, new_id
+from gateway.store import Store, documents, faxes, intake, outbox, received, views
+from gateway.store.received import Delivery
+from gateway.worker import apply
+from gateway.worker.outcomes import (
+    Accepted,
+    Acknowledged,
+    Called,
+    Fetched,
+    Later,
+    LineTaken,
+    NotCalled,
+    Parked,
+    Refused,
+    Rendered,
+    RendererDied,
+    Routed,
+    Tracked,
+    Undeliverable,
+)
+
+POLICY = apply.Policy(retry_delays=(10.0, 20.0), mail_delays=(5.0, 50.0), mail_give_up=100.0)
+NUMBER = "+15552341234"
+BUSY = temporary("4.4.1", "The line was busy.", code="busy")
+
+
+async def claimed_document(store: Store, **changes: object) -> documents.Work:
+    submission = make_submission(**changes)
+    await store.write(lambda tx: intake.accept(tx, submission, [NUMBER], now=1000, deadline=5000, window=600))
+    return await next_document(store, 1000)
+
+
+async def next_document(store: Store, now: float) -> documents.Work:
+    (work,) = await store.write(
+        lambda tx: documents.claim(tx, owner="t", now=now, seconds=9, limit=1, idle=True)
+    )
+    return work
+
+
+async def claimed_fax(store: Store, now: float = 1000) -> faxes.Work:
+    work = await claimed_document(store)
+    pages = Rendered(content=Content(size=1, file="x.pdf"), pages=2, digest="d", page_digests=["a", "b"])
+    await store.write(lambda tx: apply.document(tx, work, pages, now=now))
+    return await next_fax(store, now)
+
+
+async def next_fax(store: Store, now: float) -> faxes.Work:
+    (work,) = await store.write(lambda tx: faxes.claim(tx, owner="t", now=now, seconds=50, limit=1))
+    return work
+
+
+async def called(store: Store, work: faxes.Work, failure: Failure | None, now: float) -> FaxState | None:
+    attempt = await store.write(
+        lambda tx: faxes.begin_attempt(
+            tx, work.fax, token="T", deadline=now + 9, snapshot=[], digest="d", now=now
+        )
+    )
+    outcome = Called(attempt=attempt, word=failure.code if failure else "success", failure=failure)
+    return await store.write(lambda tx: apply.submit(tx, work, outcome, POLICY, now=now))
+
+
+async def mails(store: Store) -> list[OutboxMail]:
+    return await store.write(lambda tx: outbox.claim(tx, owner="t", now=9e9, seconds=0, limit=99))
+
+
+async def test_a_refused_document_fails_its_faxes_and_says_why(store: Store) -> None:
+    work = await claimed_document(store)
+    failure = permanent("5.6.1", 'The attachment "x.zip" cannot be faxed.', code="type")
+    assert await store.write(lambda tx: apply.document(tx, work, Refused(failure=failure), now=1)) == failure
+    (fax,) = await store.read(lambda tx: views.queue_list(tx, everything=True))
+    assert (fax["state"], fax["reason"]) == (FaxState.FAILED, failure.sentence)
+    (mail,) = await mails(store)
+    assert (mail.kind, mail.facts["reason"]) == (MailKind.RECEIPT, failure.sentence)
+
+
+async def test_three_deaths_of_the_renderer_park_the_item(store: Store) -> None:
+    work = await claimed_document(store)
+    died = RendererDied(failure=temporary("4.3.0", "It died.", code="renderer_killed"))
+    for now in (1000, 1100):
+        assert await store.write(lambda tx, now=now, w=work: apply.document(tx, w, died, now=now)) is None
+        work = await next_document(store, now + 50)
+    assert await store.write(lambda tx: apply.document(tx, work, died, now=1200)) is not None
+    document = await store.read(lambda tx: documents.of(tx, work.document.id))
+    assert document.state is DocumentState.REFUSED
+
+
+async def test_own_trouble_postpones_a_document_without_counting(store: Store) -> None:
+    work = await claimed_document(store)
+    later = Later(failure=temporary("4.3.0", "The disk is full."))
+    await store.write(lambda tx: apply.document(tx, work, later, now=1000))
+    again = await next_document(store, 1100)
+    assert again.document.deaths == 0
+
+
+async def test_busy_line_retries_until_the_delays_are_used_up(store: Store) -> None:
+    work = await claimed_fax(store)
+    now = 1000.0
+    for delay in POLICY.retry_delays:
+        assert await called(store, work, BUSY, now) is FaxState.WAITING
+        fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+        assert fax.run_at == now + delay
+        now = fax.run_at
+        work = await next_fax(store, now)
+    assert await called(store, work, BUSY, now) is FaxState.FAILED
+    assert [mail.kind for mail in await mails(store)] == [MailKind.RECEIPT]
+
+
+async def test_the_cause_may_ask_for_a_longer_wait_and_the_deadline_ends_it(store: Store) -> None:
+    work = await claimed_fax(store)
+    tomorrow = temporary("4.2.2", "The daily limit is reached.", code="limit_reached", retry_after=4500)
+    assert await called(store, work, tomorrow, 1000) is FaxState.FAILED  # past the deadline of 5000
+
+
+async def test_trouble_of_the_account_spends_no_tries_and_alerts_once(store: Store) -> None:
+    work = await claimed_fax(store)
+    money = temporary("4.3.0", "No money.", code="non_sufficient_funds", scope=Scope.ACCOUNT)
+    now = 1000.0
+    for _ in range(5):
+        outcome = NotCalled(failure=money)
+        state = await store.write(lambda tx, w=work, n=now: apply.submit(tx, w, outcome, POLICY, now=n))
+        assert state is FaxState.WAITING
+        assert apply.pause_after(outcome) == 300.0
+        now += 60
+        work = await next_fax(store, now)
+    assert [mail.kind for mail in await mails(store)] == [MailKind.ALERT]
+
+
+async def test_unknown_is_unknown_and_never_waits(store: Store) -> None:
+    work = await claimed_fax(store)
+    assert await called(store, work, unknown("4.4.2", "Lost.", code="timeout"), 1000) is FaxState.UNKNOWN
+    assert await store.write(lambda tx: faxes.claim(tx, owner="t", now=9e9, seconds=1, limit=9)) == []
+
+
+async def test_a_taken_line_costs_nothing(store: Store) -> None:
+    work = await claimed_fax(store)
+    await store.write(lambda tx: apply.submit(tx, work, LineTaken(), POLICY, now=1000))
+    assert (await next_fax(store, 1010)).fax.attempts == 0
+
+
+@pytest.mark.parametrize(("deadline", "expected"), [(5000, FaxState.WAITING), (1005, FaxState.FAILED)])
+async def test_a_busy_row_waits_while_the_rules_allow(
+    store: Store, deadline: float, expected: FaxState
+) -> None:
+    work = await claimed_fax(store)
+    await called(store, work, None, 1000)
+    (claimant,) = await store.read(faxes.claimants)
+    await store.write(
+        lambda tx: tx.exec_driver_sql(f"UPDATE fax SET deadline = {deadline} WHERE id = '{work.fax.id}'")
+    )
+    (claimant,) = await store.read(faxes.claimants)
+    news = Tracked(
+        claimant=claimant,
+        target=FaxState.FAILED,
+        evidence=faxes.Evidence(provider_id="5", how="lone"),
+        failure=BUSY,
+        busy=True,
+    )
+    assert await store.write(lambda tx: apply.tracked(tx, news, POLICY, now=1000)) is expected
+
+
+def received_fax() -> ReceivedFax:
+    return ReceivedFax(
+        id=new_id(),
+        provider_id="900",
+        did="5552341234",
+        caller="5553458762",
+        caller_name="",
+        station_id="",
+        pages=1,
+        seconds=30,
+        received_at=1000,
+        folder="INBOX",
+        state=ReceivedState.SEEN,
+    )
+
+
+async def step(store: Store, outcome: object, now: float) -> ReceivedFax:
+    (fax,) = await store.write(lambda tx: received.claim(tx, owner="t", now=now, seconds=9, limit=9))
+    await store.write(
+        lambda tx: apply.received_fax(tx, fax, outcome, POLICY, now=now)  # type: ignore[arg-type]
+    )
+    return await store.read(lambda tx: received.get(tx, fax.id))
+
+
+async def test_a_received_fax_goes_its_way(store: Store) -> None:
+    await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
+    assert await store.write(lambda tx: received.see(tx, [received_fax()], now=1000)) == []
+    fax = await step(store, Later(failure=temporary("4.4.1", "Down.")), 1000)
+    assert fax.run_at == 1030
+    fax = await step(store, Fetched(content=Content(size=4, data=b"%PDF"), digest="d"), 1030)
+    assert fax.state is ReceivedState.FETCHED
+    two = [Delivery(recipient=f"{name}@example.com", via=Via.SMTP) for name in "ab"]
+    fax = await step(store, Routed(deliveries=two), 1031)
+    assert fax.state is ReceivedState.ROUTED
+    first, second = await mails(store)
+    await store.write(lambda tx: apply.mail(tx, first, Accepted(), POLICY, now=1032))
+    assert (await store.read(lambda tx: received.get(tx, fax.id))).state is ReceivedState.ROUTED
+    await store.write(lambda tx: apply.mail(tx, second, Accepted(), POLICY, now=1033))
+    fax = await step(store, Acknowledged(folder="DONE"), 1034)
+    assert (fax.state, fax.folder) == (ReceivedState.ACKNOWLEDGED, "DONE")
+
+
+async def test_a_mail_that_never_arrives_parks_the_fax_and_alerts(store: Store) -> None:
+    await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
+    await step(store, Fetched(content=Content(size=4, data=b"%PDF"), digest="d"), 1000)
+    await step(store, Routed(deliveries=[Delivery(recipient="a@example.com", via=Via.SMTP)]), 1000)
+    (mail,) = await mails(store)
+    gone = Undeliverable(failure=permanent("5.1.1", "No such mailbox."))
+    assert await store.write(lambda tx: apply.mail(tx, mail, gone, POLICY, now=1001)) is OutboxState.FAILED
+    (row,) = await store.read(views.inbox_list)
+    assert row["state"] == ReceivedState.PARKED
+    assert [mail.kind for mail in await mails(store)] == [MailKind.ALERT]
+
+
+async def test_parked_with_a_reason_and_taken_up_again(store: Store) -> None:
+    await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
+    fax = await step(store, Parked(reason="It is gone."), 1000)
+    assert (fax.state, fax.reason) == (ReceivedState.PARKED, "It is gone.")
+    await store.write(lambda tx: received.resume(tx, fax, now=1001))
+    assert (await store.read(lambda tx: received.get(tx, fax.id))).state is ReceivedState.SEEN
+
+
+async def test_a_mail_is_tried_until_given_up_and_the_administrator_learns(store: Store) -> None:
+    work = await claimed_document(store)
+    failure = permanent("5.6.1", "No.", code="type")
+    await store.write(lambda tx: apply.document(tx, work, Refused(failure=failure), now=1000))
+    down = Later(failure=temporary("4.4.1", "Down."))
+    now, states = 1000.0, []
+    while OutboxState.FAILED not in states:
+        (mail,) = await mails(store)
+        states.append(await store.write(lambda tx, m=mail, n=now: apply.mail(tx, m, down, POLICY, now=n)))
+        now += 50
+    assert states[:-1] == [OutboxState.QUEUED] * (len(states) - 1)
+    assert len(states) == 3
+    (alert,) = await mails(store)
+    assert alert.kind is MailKind.ALERT
+    assert alert.facts["about"] == "notice_undeliverable"
