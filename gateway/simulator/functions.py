@@ -17,7 +17,7 @@ from gateway.simulator import (
     methods_orders,
     methods_send,
 )
-from gateway.simulator.call import Result, Call
+from gateway.simulator.call import Call, Result
 from gateway.simulator.statuses import Refused
 
 Function = Callable[[Call], Awaitable[Result]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.simulator.call import Result, Call, success
+from gateway.simulator.call import Call, Result, success
 from gateway.simulator.rows import EmailToFaxRow, Label, Phone
 from gateway.simulator.statuses import Refused
 

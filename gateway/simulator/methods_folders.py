@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gateway.simulator.account import INBOX, SENT
-from gateway.simulator.call import Result, Call, success
+from gateway.simulator.call import Call, Result, success
 from gateway.simulator.rows import FolderRow, Label
 from gateway.simulator.statuses import Refused
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from gateway.simulator.account import Message
-from gateway.simulator.call import Result, Call, success
+from gateway.simulator.call import Call, Result, success
 from gateway.simulator.life import cost
 from gateway.simulator.rows import FaxRow, Label, Note
 from gateway.simulator.statuses import Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypedDict
 
-from gateway.simulator.call import Result, Call, digits, success
+from gateway.simulator.call import Call, Result, digits, success
 from gateway.simulator.places import AREA_CODES
 from gateway.simulator.rows import NumberRow
 from gateway.simulator.statuses import Refused

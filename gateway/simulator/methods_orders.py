@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from gateway.simulator.account import Charge
-from gateway.simulator.call import FALSE, Result, Call, success
+from gateway.simulator.call import FALSE, Call, Result, success
 from gateway.simulator.methods_numbers import callback_settings, email_settings
 from gateway.simulator.places import CANADA, PROVINCES, STATES, USA, Place, place
 from gateway.simulator.rows import (

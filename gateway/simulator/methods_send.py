@@ -7,7 +7,7 @@ import hashlib
 import re
 
 from gateway.simulator.account import SENT, Message
-from gateway.simulator.call import Result, Call, digits, success
+from gateway.simulator.call import Call, Result, digits, success
 from gateway.simulator.fate import Stranger
 from gateway.simulator.life import plan
 from gateway.simulator.papers import Paper, first_pages, to_paper

@@ -134,7 +134,8 @@ class Simulator:
         if self._server is not None:
             raise RuntimeError("the simulator is already running")
         family = socket.AF_INET6 if ":" in self._listen[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio turns Nagle's delay off only for sockets that name their protocol
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(self._listen)
@@ -152,8 +153,8 @@ class Simulator:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                date_header=False,
                 h11_max_incomplete_event_size=MAX_REQUEST_HEAD,
-                timeout_graceful_shutdown=GRACE,
             )
         )
         self._tasks = [
@@ -167,7 +168,7 @@ class Simulator:
         if self._server is None:
             return
         self._closing.set()
-        self._server.should_exit = True
+        self._server.ended.set()
         serving, timeline = self._tasks
         timeline.cancel()
         await self.world.deliveries.stop()
@@ -267,11 +268,12 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to its host and tells when it listens."""
+    """A server that leaves signals to its host, tells when it listens, and does not poll for its end."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.ended = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -280,3 +282,19 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.listening.set()
+
+    async def main_loop(self) -> None:
+        await self.ended.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        state = self.server_state
+        for server in self.servers:
+            server.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=GRACE)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=GRACE)

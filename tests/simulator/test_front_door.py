@@ -199,6 +199,35 @@ async def test_a_stopped_simulator_starts_again_where_it_was(http: httpx.AsyncCl
     assert "Kept" in {folder["name"] for folder in folders}
 
 
+async def test_a_stuck_upload_does_not_hold_up_the_stop(sim: Simulator) -> None:
+    reader, writer = await asyncio.open_connection(*sim.address)
+    writer.write(
+        b"POST /api/v1/rest.php HTTP/1.1\r\nHost: x\r\nUser-Agent: x\r\nContent-Length: 1000\r\n"
+        b"Expect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+    )
+    assert b" 100 " in await reader.readline()
+    async with asyncio.timeout(5):
+        await sim.stop()
+    writer.close()
+    assert [record.answer for record in sim.ledger] == ["caller left"]
+
+
+async def test_an_error_of_the_simulator_itself_is_not_swallowed() -> None:
+    failed = asyncio.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise ZeroDivisionError
+
+    sim = Simulator()
+    await sim.start()
+    sim.world.timeline.at(0, fail)
+    async with asyncio.timeout(5):
+        await failed.wait()
+    with pytest.raises(ZeroDivisionError):
+        await sim.stop()
+
+
 async def test_a_taken_port_is_an_error_that_can_be_caught(sim: Simulator) -> None:
     with pytest.raises(OSError, match="in use"):
         await Simulator(sim.address).start()
