@@ -42,6 +42,10 @@ T = TypeVar("T")
 
 _HOUR = 3600.0
 _RESCUE_EVERY = 10.0
+_UPLOADS = 4
+"""Faxes submitted at a time."""
+_FETCHES = 2
+_DELIVERIES = 4
 _IDLE_POLL = 5.0
 """Seconds after which a crew looks for work even if nobody woke it."""
 _MAIL_LEASE = 600.0
@@ -90,12 +94,42 @@ class Gateway:
         self._handler = Handler(client=self.client, store=self.store, settings=settings)
         self._deliverer = Deliverer(settings=settings, store=self.store, client=self.client)
 
-        self._rendering = self._crew(
-            "document", self._claim_documents, self._one_document, settings.document.workers, _document_id
+        self._rendering = Crew(
+            "document",
+            claim=self._claim_documents,
+            handle=self._one_document,
+            due=self._due(documents.next_due),
+            size=settings.document.workers,
+            poll=_IDLE_POLL,
+            name_of=_document_id,
         )
-        self._submitting = self._crew("submit", self._claim_faxes, self._one_fax, 4, _fax_id)
-        self._receiving = self._crew("receive", self._claim_received, self._one_received, 2, _received_id)
-        self._mailing = self._crew("mail", self._claim_mails, self._one_mail, 4, _mail_id)
+        self._submitting = Crew(
+            "submit",
+            claim=self._claim_faxes,
+            handle=self._one_fax,
+            due=self._due(faxes.next_due),
+            size=_UPLOADS,
+            poll=_IDLE_POLL,
+            name_of=_fax_id,
+        )
+        self._receiving = Crew(
+            "receive",
+            claim=self._claim_received,
+            handle=self._one_received,
+            due=self._due(received.next_due),
+            size=_FETCHES,
+            poll=_IDLE_POLL,
+            name_of=_received_id,
+        )
+        self._mailing = Crew(
+            "mail",
+            claim=self._claim_mails,
+            handle=self._one_mail,
+            due=self._due(outbox.next_due),
+            size=_DELIVERIES,
+            poll=_IDLE_POLL,
+            name_of=_mail_id,
+        )
         self._tracking = Ticker("track", settings.fax.track_interval, self._track)
         self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue)
         self._polling = Ticker("poll", settings.receive.poll_interval, self._poll)
@@ -179,15 +213,13 @@ class Gateway:
 
     # Claims
 
-    def _crew(
-        self,
-        name: str,
-        claim: Callable[[int], Awaitable[Sequence[T]]],
-        handle: Callable[[T], Awaitable[None]],
-        size: int,
-        name_of: Callable[[T], str],
-    ) -> Crew[T]:
-        return Crew(name, claim=claim, handle=handle, size=size, poll=_IDLE_POLL, name_of=name_of)
+    def _due(self, next_due: Callable[..., float | None]) -> Callable[[], Awaitable[float | None]]:
+        async def seconds() -> float | None:
+            now = time.time()
+            due = await self.store.read(lambda tx: next_due(tx, now=now))
+            return None if due is None else due - now
+
+        return seconds
 
     async def _claim_documents(self, limit: int) -> Sequence[documents.Work]:
         idle = self._rendering.busy == 0

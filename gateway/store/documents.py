@@ -42,6 +42,11 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
     return [_work(tx, row) for row in found]
 
 
+def next_due(tx: sa.Connection, *, now: float) -> float | None:
+    """Epoch seconds when the next one that waits comes due."""
+    return leases.next_due(tx, _t, _PENDING, now=now)
+
+
 def _due_suspect_exists(tx: sa.Connection, now: float) -> bool:
     query = sa.select(_t.c.id).where(_PENDING, _t.c.suspect, _t.c.run_at <= now).limit(1)
     return tx.execute(query).first() is not None

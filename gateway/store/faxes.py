@@ -87,6 +87,11 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
     return works
 
 
+def next_due(tx: sa.Connection, *, now: float) -> float | None:
+    """Epoch seconds when the next one that waits comes due."""
+    return leases.next_due(tx, _t, _literal(SENDABLE), now=now)
+
+
 def _work(tx: sa.Connection, fax: Fax) -> Work:
     submission = tx.execute(
         sa.select(tables.submission).where(tables.submission.c.id == fax.submission_id)

@@ -50,6 +50,15 @@ def claim(
     return [rows[id_] for id_ in ids]
 
 
+def next_due(
+    tx: sa.Connection, table: sa.Table, ready: sa.ColumnElement[bool], *, now: float
+) -> float | None:
+    """Epoch seconds when the next row that waits for its time comes due."""
+    query = sa.select(sa.func.min(table.c.run_at)).where(ready, table.c.run_at > now)
+    due: float | None = tx.execute(query).scalar()
+    return due
+
+
 FREE: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
 """Values that give a lease back."""
 

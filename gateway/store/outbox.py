@@ -14,6 +14,7 @@ from gateway.model import MailKind, OutboxMail, Via
 from gateway.store import history, leases, rows, tables
 
 _t = tables.outbox
+_QUEUED = _t.c.state == sa.literal_column(f"'{OutboxState.QUEUED}'")
 
 ADMIN = "@admin"
 """A recipient that `mailout` replaces with the administrators of the configuration."""
@@ -56,9 +57,13 @@ def queue(
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[OutboxMail]:
     """Lease mails that are due."""
-    ready = _t.c.state.in_([sa.literal_column(f"'{OutboxState.QUEUED}'")])
-    found = leases.claim(tx, _t, ready, owner=owner, now=now, seconds=seconds, limit=limit)
+    found = leases.claim(tx, _t, _QUEUED, owner=owner, now=now, seconds=seconds, limit=limit)
     return [rows.outbox(row) for row in found]
+
+
+def next_due(tx: sa.Connection, *, now: float) -> float | None:
+    """Epoch seconds when the next one that waits comes due."""
+    return leases.next_due(tx, _t, _QUEUED, now=now)
 
 
 def move(

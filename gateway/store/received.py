@@ -70,6 +70,11 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
     return [rows.received(row) for row in found]
 
 
+def next_due(tx: sa.Connection, *, now: float) -> float | None:
+    """Epoch seconds when the next one that waits comes due."""
+    return leases.next_due(tx, _t, _OPEN, now=now)
+
+
 def fetched(tx: sa.Connection, fax: ReceivedFax, *, content: Content, digest: str, now: float) -> None:
     """Our own copy is on disk."""
     _move(

@@ -18,7 +18,10 @@ W = TypeVar("W")
 
 
 class Crew(Generic[W]):
-    """Runs up to `size` steps at a time; claims only what it can start at once."""
+    """Runs up to `size` steps at a time; claims only what it can start at once.
+
+    `due` tells the seconds until the next item that waits for its time, `poll` the longest sleep.
+    """
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class Crew(Generic[W]):
         *,
         claim: Callable[[int], Awaitable[Sequence[W]]],
         handle: Callable[[W], Awaitable[None]],
+        due: Callable[[], Awaitable[float | None]],
         size: int,
         poll: float,
         name_of: Callable[[W], str],
@@ -34,6 +38,7 @@ class Crew(Generic[W]):
         self._name_of = name_of
         self._claim = claim
         self._handle = handle
+        self._due = due
         self._size = size
         self._poll = poll
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,6 +76,8 @@ class Crew(Generic[W]):
             elif free > 0:
                 try:
                     works = await self._claim(free)
+                    if not works and (seconds := await self._due()) is not None:
+                        wait = min(wait, max(seconds, 0.0))
                     journal.store_recovered()
                 except StoreUnavailableError as error:
                     journal.store_trouble(reason=error.failure.code)

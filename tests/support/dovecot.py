@@ -1,4 +1,4 @@
-"""A real Dovecot on loopback, generated configuration and certificates included, and a cable that can be cut."""
+"""A real Dovecot on loopback, its configuration and certificates generated, and a cable that can be cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from imapclient import IMAPClient
 
-PASSWORD = "dovecot password with spaces"
+PASSWORD = "pässwörd"
 
 _CONFIG = """\
 base_dir = {root}/run
@@ -236,59 +236,110 @@ class Account:
             found = client.fetch(client.search("ALL"), ["BODY.PEEK[]"])
             return [found[uid][b"BODY[]"] for uid in sorted(found)]
 
-    def count(self, folder: str = "INBOX") -> int:
+    def expunge(self, uid: int, folder: str = "INBOX") -> None:
+        """Remove one message for good."""
         with self.login() as client:
-            if not client.folder_exists(folder):
-                return 0
-            return int(client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"])
+            client.select_folder(folder)
+            client.delete_messages([uid], silent=True)
+            client.uid_expunge([uid])
+
+    def renumber(self, folder: str, messages: Sequence[bytes]) -> None:
+        """Make `folder` anew with `messages` in it: its UIDVALIDITY changes."""
+        with self.login() as client:
+            client.delete_folder(folder)
+            client.create_folder(folder)
+            for message in messages:
+                client.append(folder, message)
+
+
+Tamper = Callable[[bytes], Awaitable[bytes | None]]
+
+
+async def _untouched(data: bytes) -> bytes:
+    return data
 
 
 class Cable:
-    """A TCP relay in front of a server that can look at the client's bytes, change answers, and be cut."""
+    """A TCP relay in front of a server: it can change or hold back what passes, and be cut."""
 
     def __init__(self, port: int) -> None:
         self._target = port
         self.port = 0
-        self.cut_at: Callable[[bytes], bool] = lambda _sent: False
-        """Asked with each piece the client sends, before it is passed on; true cuts the connection."""
+        self.tamper: Tamper = _untouched
+        """Gets each piece the client sends and returns what is passed on; None cuts the connection."""
         self.hide: tuple[bytes, ...] = ()
         """Words that the client shall not see in answers, such as capabilities."""
-        self.cuts = 0
-        self.saw: asyncio.Queue[bytes] = asyncio.Queue()
+        self.sent = bytearray()
+        """Everything the client sent, over all connections."""
+        self.connections = 0
+        self._news = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+        self._relays: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Cable:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
+        for relay in self._relays:
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
 
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+    def freeze(self) -> None:
+        """Hold everything back, as a peer does that was stopped: connected, and silent."""
+        self._open.clear()
+
+    def thaw(self) -> None:
+        """Let everything through again."""
+        self._open.set()
+
+    async def seen(self, word: bytes, times: int = 1, timeout: float = 20) -> None:
+        """Return when the client has sent `word` so often."""
+        async with asyncio.timeout(timeout):
+            while self.sent.count(word) < times:
+                self._news.clear()
+                await self._news.wait()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        relay = asyncio.current_task()
+        assert relay is not None
+        self._relays.add(relay)
+        relay.add_done_callback(self._relays.discard)
+        try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
-            up = asyncio.create_task(self._up(reader, back))
-            down = asyncio.create_task(self._down(there, writer))
-            await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
-            for task in (up, down):
-                task.cancel()
-            await asyncio.gather(up, down, return_exceptions=True)
+        except OSError:
+            writer.close()
+            return
+        ends = [asyncio.create_task(self._up(reader, back)), asyncio.create_task(self._down(there, writer))]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
             back.close()
-        writer.close()
+            writer.close()
 
     async def _up(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
-            self.saw.put_nowait(data)
-            if self.cut_at(data):
-                self.cuts += 1
+            self.sent += data
+            self._news.set()
+            passed = await self.tamper(data)
+            await self._open.wait()
+            if passed is None:
                 return
-            sink.write(data)
+            sink.write(passed)
             await sink.drain()
 
     async def _down(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
+            await self._open.wait()
             for word in self.hide:
                 data = data.replace(b" " + word, b" X" + word[1:])
             sink.write(data)

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from support.dovecot import PASSWORD, Account
 
 from gateway.config import Mailbox, from_dict
 from gateway.mailin.imap import MailboxPoller
@@ -17,6 +16,7 @@ from gateway.mailin.intake import Intake
 from gateway.mailin.provider import RulesProvider
 from gateway.mailin.rules import AccountRow
 from gateway.store import Store, tables
+from support.dovecot import PASSWORD, Account
 
 T = TypeVar("T")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from support.submissions import make_submission
-
 from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Policy, SentRow
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Attempt, Document, Fax
 from gateway.store.faxes import Claimant
 from gateway.voipms import Caller, FaxMessage
+from support.submissions import make_submission
 
 NUMBER = "+15551230001"
 LINE = "5551230001"
