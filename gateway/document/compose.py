@@ -19,6 +19,8 @@ _ADVICE = {
     Format.ARCHIVE: "Unpack it and attach the files themselves",
     Format.TNEF: "Send the mail as HTML or plain text instead of Outlook Rich Text",
 }
+_MOST_BOXES = 0.2
+"""A text with a larger share of empty boxes than this says nothing to its recipient."""
 _USUAL_ADVICE = "Send it as a PDF, as a JPEG, PNG, GIF or TIFF picture, or as plain text"
 
 
@@ -37,12 +39,12 @@ class Composer:
         total = 0
         for part in parts:
             self.starting(part.label)
-            kind = Format.TEXT if part.text is not None else sniff(part.data)
+            kind = _format(part)
             if kind in PICTURES and image.is_decoration(part, kind):
                 notes.append(f"{part.label} is a small picture of the mail's layout and was left out.")
                 continue
             made = 0
-            for page in self._drawn(part, kind, self.max_pages - total):
+            for page in self._drawn(part, kind, self.max_pages - total, notes):
                 made += 1
                 total += 1
                 if total > self.max_pages:
@@ -53,13 +55,13 @@ class Composer:
         if not total:
             raise GatewayError(_NOTHING)
 
-    def _drawn(self, part: Part, kind: Format, most: int) -> Iterator[Image.Image]:
+    def _drawn(self, part: Part, kind: Format, most: int, notes: list[str]) -> Iterator[Image.Image]:
         if kind is Format.PDF:
             yield from self._pdf(part, most)
         elif kind in PICTURES:
             yield from image.pages(part, kind, self.height)
         elif kind in (Format.TEXT, Format.HTML):
-            yield from self._text(part, kind, most)
+            yield from self._text(part, kind, most, notes)
         elif not (kind is Format.EMPTY and part.inline):
             _unsupported(part, kind)
 
@@ -70,7 +72,7 @@ class Composer:
             for number in range(document.pages):
                 yield document.page(number, self.height)
 
-    def _text(self, part: Part, kind: Format, most: int) -> Iterator[Image.Image]:
+    def _text(self, part: Part, kind: Format, most: int, notes: list[str]) -> Iterator[Image.Image]:
         written = part.text
         if written is None:
             convert = html.to_text if kind is Format.HTML else text.decode
@@ -80,7 +82,21 @@ class Composer:
             too_many_pages(self.max_pages)
         if cut:
             made = typeset.typeset(cut, paper=self.paper, fixed_pitch=text.is_columnar(cut))
+            missing, total = typeset.missing_glyphs(cut, made)
+            if missing > total * _MOST_BOXES:
+                problem = "is written in a script for which the gateway has no font"
+                refuse(part, problem, "Send it as a PDF", status="5.6.5", code="text_font")
+            if missing:
+                notes.append(f"{part.label}: {missing} characters without a font are shown as empty boxes.")
             yield from self._pdf(Part(label=part.label, data=made), most)
+
+
+def _format(part: Part) -> Format:
+    if part.text is not None:
+        return Format.TEXT
+    kind = sniff(part.data)
+    # A fragment of HTML looks like any text.
+    return Format.HTML if kind is Format.TEXT and part.declared == "text/html" else kind
 
 
 def _unsupported(part: Part, kind: Format) -> NoReturn:

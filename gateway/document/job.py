@@ -17,12 +17,13 @@ from gateway.errors import GatewayError
 
 def run(connection: socket.socket) -> int:
     """Serve the one request that arrives on `connection`; returns the exit code."""
+    request, fds = wire.receive_request(connection)
     try:
-        request, fds = wire.receive_request(connection)
         _Job(connection, request).do([_contents(fd) for fd in fds])
     except GatewayError as error:
         failure = error.failure
-        refusal = {"status": failure.status, "sentence": failure.sentence, "code": failure.code}
+        sentence = text.redact(failure.sentence, request.redact)  # it names the file as the sender did
+        refusal = {"status": failure.status, "sentence": sentence, "code": failure.code}
         connection.sendall(wire.json_frame(wire.REFUSAL, refusal))
     except MemoryError:
         return verdict.EXIT_MEMORY

@@ -77,7 +77,9 @@ def threshold(grey: Image.Image) -> Image.Image:
     level = Image.blend(darkest, lightest, _BIAS)
     if drawn:  # on paper even a grey line beside black text is a line
         line = lightest.point([round(value * _LINE) for value in range(256)])
-        level.paste(ImageChops.lighter(level, line), mask=even.point(_below(_PAPER)).point(_INVERTED))
+        level.paste(
+            ImageChops.lighter(level, line), mask=even.filter(ImageFilter.BoxBlur(3)).point(_above(_PAPER))
+        )
     level.paste(_SOLID, mask=contrast.point(_below(flat)))
     level = level.filter(ImageFilter.BoxBlur(1)).resize(low.size, Image.Resampling.BILINEAR)
     # A stroke is darker than its close surroundings; what is not a stroke must be really dark.
@@ -103,29 +105,26 @@ def screen(grey: Image.Image, *, origin: tuple[int, ...] = (0, 0)) -> Image.Imag
 
 
 def is_photograph(grey: Image.Image) -> bool:
-    """Whether a picture is a photograph rather than a document, by two shares of its pixels.
+    """Whether a picture is a photograph rather than a document, by shares of its pixels.
 
-    Documents are mostly paper (near the lightest grey around) with little between paper and ink; photographs
-    have many tones well inside the local range. Both are local, so that uneven light on a photographed letter
-    does not count.
+    Documents are mostly paper (near the lightest grey around) with little between paper and ink. Photographs
+    have many tones well inside the local range, or areas that are dim as a whole. All is measured against the
+    surroundings, so that uneven light on a photographed letter does not count.
     """
-    width, height = grey.size
-    step = max(1, min(width, height) // 400)
+    step = max(1, min(grey.size) // 400)
     sample = grey.reduce(step) if step > 1 else grey
-    if min(sample.size) < 32:
+    if min(sample.size) < 32 or _share(sample.point(_EXTREME)) > 0.9:
         return False
     low = _spread(sample, 12, ImageChops.darker)
     high = _spread(sample, 12, ImageChops.lighter)
-    contrast = ImageChops.subtract(high, low)
-    rich = contrast.point([255 if c > 40 else 0 for c in range(256)])
-    above = ImageChops.subtract(sample, Image.blend(low, high, 0.25)).point(_POSITIVE)
-    below = ImageChops.subtract(Image.blend(low, high, 0.75), sample).point(_POSITIVE)
-    between = ImageChops.multiply(ImageChops.multiply(above, below), rich)
-    near = ImageChops.subtract(high, sample).point([255 if c < 24 else 0 for c in range(256)])
-    light = ImageChops.multiply(near, high.point([255 if c > 120 else 0 for c in range(256)]))
-    tones, paper = _share(between), _share(light)
-    import os; os.environ.get("DBG") and print(grey.size, tones, paper)
-    return paper < 0.6 and (tones > 0.27 or paper < 0.15)
+    rich = ImageChops.subtract(high, low).point(_above(40))
+    over = ImageChops.subtract(sample, Image.blend(low, high, 0.25)).point(_POSITIVE)
+    under = ImageChops.subtract(Image.blend(low, high, 0.75), sample).point(_POSITIVE)
+    tones = _share(ImageChops.multiply(ImageChops.multiply(over, under), rich))
+    light = high.point(_above(max(1, _extrema(high)[1] // 2)))
+    paper = _share(ImageChops.multiply(ImageChops.subtract(high, sample).point(_below(24)), light))
+    dim = 1 - _share(light)
+    return paper < 0.6 and (paper < 0.15 or tones > 0.27 or dim > 0.15)
 
 
 def encode(page: Image.Image) -> wire.Page:
@@ -154,9 +153,7 @@ def blank(height: int) -> Image.Image:
 
 
 def _is_drawn(grey: Image.Image) -> bool:
-    histogram = grey.histogram()
-    lightest = max(value for value in range(256) if histogram[value])
-    return histogram[lightest] >= _CLEAN * grey.width * grey.height
+    return grey.histogram()[_extrema(grey)[1]] >= _CLEAN * grey.width * grey.height
 
 
 def _quartered(grey: Image.Image) -> tuple[Image.Image, Image.Image]:
@@ -198,11 +195,21 @@ def _below(limit: int) -> list[int]:
     return [255 if value < limit else 0 for value in range(256)]
 
 
+def _above(limit: int) -> list[int]:
+    """A point table: 255 for what is more than `limit`."""
+    return [255 if value > limit else 0 for value in range(256)]
+
+
+def _extrema(grey: Image.Image) -> tuple[int, int]:
+    used = [value for value, count in enumerate(grey.histogram()) if count]
+    return used[0], used[-1]
+
+
 def _share(mask: Image.Image) -> float:
     return mask.histogram()[255] / (mask.width * mask.height)
 
 
 _POSITIVE = [0] + [255] * 255
-_INVERTED = [255 - value for value in range(256)]
+_EXTREME = [255 if value < 32 or value > 223 else 0 for value in range(256)]
 # Print and scanner spread the dots: midtones are lightened so that they come out as meant.
 _DOT_GAIN = [round(255 * (value / 255) ** 0.8) for value in range(256)]

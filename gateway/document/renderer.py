@@ -57,6 +57,7 @@ class _Zygote:
     def __init__(self, control: socket.socket, parent: int) -> None:
         self._control = control
         self._parent = parent
+        self._pid = os.getpid()
         self._pids: dict[int, int] = {}
         """Job number to process id, of the children not yet reaped."""
         self._watched: dict[int, int] = {}
@@ -125,7 +126,7 @@ class _Zygote:
         code = os.EX_SOFTWARE
         try:
             self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() == 1:
+            if os.getppid() != self._pid:
                 os._exit(code)  # the helper died before the line above
             self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
             os.setsid()

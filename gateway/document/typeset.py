@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+import pypdf
 import typst
+from pypdf.generic import ContentStream
 
 from gateway.document.text import Line
 
@@ -19,6 +22,8 @@ _LONGEST_WORD = 60
 _LINES_A_PAGE = 52
 _CHARACTERS_A_LINE = 220
 """More than fit on a line, even of the narrowest letters."""
+
+_LAST_LATIN = 0x24F
 
 _TEMPLATE = b"""
 #let given = json(bytes(sys.inputs.document))
@@ -65,6 +70,27 @@ def typeset(lines: Sequence[Line], *, paper: str, fixed_pitch: bool) -> bytes:
         package_path=nowhere,
         package_cache_path=nowhere,
     )
+
+
+def missing_glyphs(lines: Sequence[Line], made: bytes) -> tuple[int, int]:
+    """How many of the characters set have no glyph in any font, and how many there are; (0, 0) when unasked.
+
+    typst says nothing about them and draws empty boxes: glyph 0 of a font (OpenType, ".notdef"). Only texts
+    that go beyond the Latin letters, which every font has, are looked at.
+    """
+    if not any(ord(character) > _LAST_LATIN for line in lines for character in line.text):
+        return 0, 0
+    reader = pypdf.PdfReader(io.BytesIO(made))
+    missing = total = 0
+    for page in reader.pages:
+        for operands, operator in ContentStream(page["/Contents"].get_object(), reader).operations:
+            shown = operands[0] if operator == b"TJ" else operands if operator == b"Tj" else ()
+            for item in shown:
+                coded = item if isinstance(item, bytes) else getattr(item, "original_bytes", b"")
+                glyphs = [coded[start : start + 2] for start in range(0, len(coded), 2)]
+                total += len(glyphs)
+                missing += glyphs.count(b"\0\0")
+    return missing, total
 
 
 def _wrapped(line: str) -> list[str]:

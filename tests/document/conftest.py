@@ -100,7 +100,8 @@ class Make:
         first, again = (packer.compress(chunk) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
         packed = first + again * 799  # what follows a full flush depends on nothing before it
         return self.pdf().replace(
-            self.stream(b"BT /F 24 Tf 72 700 Td (Hello fax) Tj ET"), self.stream(packed, b"/Filter/FlateDecode")
+            self.stream(b"BT /F 24 Tf 72 700 Td (Hello fax) Tj ET"),
+            self.stream(packed, b"/Filter/FlateDecode"),
         )
 
     @staticmethod
@@ -199,7 +200,7 @@ def make() -> Make:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def renderer() -> AsyncIterator[Renderer]:
     """One renderer for all tests of a module, with limits that make bombs end soon."""
-    limits = RenderSettings(max_pages=20, timeout=30.0, cpu_seconds=3, memory_bytes=600 << 20)
+    limits = RenderSettings(max_pages=20, timeout=30.0, cpu_seconds=2, memory_bytes=600 << 20)
     async with Renderer(limits) as running:
         yield running
 

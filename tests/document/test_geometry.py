@@ -46,9 +46,11 @@ def test_small_pictures_are_enlarged_as_much_as_asked() -> None:
 
 
 @given(sizes, sizes, st.sampled_from(sorted(HEIGHTS.values())), st.floats(1, 10))
-def test_everything_lands_on_the_page_in_its_shape(wide: float, high: float, rows: int, enlarge: float) -> None:
+def test_everything_lands_on_the_page_in_its_shape(
+    wide: float, high: float, rows: int, enlarge: float
+) -> None:
     for placed in (place(wide, high, rows, enlarge=enlarge), place_page(wide, high, rows)):
-        assert 0 <= placed.left
+        assert placed.left >= 0
         assert placed.left + placed.width <= WIDTH
         assert 1 <= placed.height <= rows - placed.top
         shown = (placed.width / 204) / (placed.height / 196)

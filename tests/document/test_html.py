@@ -16,7 +16,10 @@ from gateway.document import html
         ("<div>a</div>\n<div>b</div>", "a\n\nb"),
         ("48<b>39</b>20 is <i>one</i> word", "483920 is one word"),
         ("<ul><li>x<li>y</ul>", "• x\n• y"),
-        ("<table><tr><td>Name</td><td>Sum</td></tr><tr><td>a</td><td>1</td></tr></table>", "Name   Sum\n\na   1"),
+        (
+            "<table><tr><td>Name</td><td>Sum</td></tr><tr><td>a</td><td>1</td></tr></table>",
+            "Name   Sum\n\na   1",
+        ),
         ("<pre>a\n  b</pre>", "a\nb"),
         ("a&nbsp;b &lt;c&gt; &euro;", "a b <c> €"),
         ("<head><title>t</title><style>x{}</style></head><script>y()</script>seen", "seen"),

@@ -99,7 +99,9 @@ def test_a_text_file_is_an_attachment() -> None:
         ("application/pgp-signature", b"-----BEGIN PGP SIGNATURE-----", "digital signature"),
     ],
 )
-def test_what_nobody_wants_on_a_fax_is_left_out_and_noted(make: Any, kind: str, data: bytes, what: str) -> None:
+def test_what_nobody_wants_on_a_fax_is_left_out_and_noted(
+    make: Any, kind: str, data: bytes, what: str
+) -> None:
     contents = message.read(make.mail("body", ("extra", kind, data)).as_bytes())
     assert labels(contents) == ["The text of the mail"]
     assert contents.notes == (f'The attachment "extra" is a {what} and was left out.',)
@@ -108,7 +110,9 @@ def test_what_nobody_wants_on_a_fax_is_left_out_and_noted(make: Any, kind: str, 
 def test_pictures_of_the_html_are_marked_inline_but_attached_ones_are_not(make: Any) -> None:
     mail = EmailMessage()
     mail.set_content('<img src="cid:logo">', subtype="html")
-    mail.add_related(make.picture("PNG"), "image", "png", cid="<logo>", disposition="inline", filename="logo.png")
+    mail.add_related(
+        make.picture("PNG"), "image", "png", cid="<logo>", disposition="inline", filename="logo.png"
+    )
     assert [part.inline for part in message.read(mail.as_bytes()).parts] == [True]
     mail = make.mail(None, ("scan.png", "image/png", make.picture("PNG")))
     assert [part.inline for part in message.read(mail.as_bytes()).parts] == [False]

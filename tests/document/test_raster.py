@@ -39,6 +39,15 @@ def test_a_hairline_stays_whole(grey: int, upright: bool) -> None:
     assert black(raster.threshold(image), box) == 1
 
 
+def test_a_grey_line_beside_black_text_stays_whole() -> None:
+    image = raster.blank(2156)
+    draw = ImageDraw.Draw(image)
+    draw.line((200, 412, 1500, 412), fill=212, width=2)
+    for left in range(200, 1500, 30):
+        draw.rectangle((left, 380, left + 12, 405), fill=0)
+    assert black(raster.threshold(image), (200, 412, 1500, 413)) > 0.99
+
+
 @pytest.mark.parametrize("fill", [110, 150, 200, 235])
 def test_text_on_a_shaded_cell_is_cleared(fill: int) -> None:
     image = raster.blank(2156)
@@ -66,7 +75,9 @@ def test_the_noise_of_scanned_paper_is_not_drawn(make: Any) -> None:
 
 
 def test_a_shadow_over_a_letter_does_not_drown_it(make: Any) -> None:
-    shadow = ImageOps.invert(Image.linear_gradient("L").resize((1728, 2156))).point([v // 2 + 100 for v in range(256)])
+    shadow = ImageOps.invert(Image.linear_gradient("L").resize((1728, 2156))).point(
+        [v // 2 + 100 for v in range(256)]
+    )
     lines = Image.new("L", (1728, 2156), 255)
     for top in range(60, 2100, 120):
         ImageDraw.Draw(lines).rectangle((200, top, 1500, top + 6), fill=80)

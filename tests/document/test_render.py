@@ -105,9 +105,7 @@ async def test_a_landscape_page_is_turned_to_fill_the_paper(
     assert left < 100  # clockwise: what was below is on the left
 
 
-async def test_size_is_kept_where_it_fits(
-    renderer: Renderer, make: Any, look: Any, tmp_path: Path
-) -> None:
+async def test_size_is_kept_where_it_fits(renderer: Renderer, make: Any, look: Any, tmp_path: Path) -> None:
     source = tmp_path / "a5.pdf"
     source.write_bytes(make.pdf(b"0 0 420 595 re f", box="[0 0 420 595]"))
     await renderer.render_files([source], tmp_path / "out.pdf")
@@ -156,9 +154,7 @@ async def test_a_fax_tiff_passes_pixel_by_pixel(renderer: Renderer, make: Any, o
     assert done.page_digests == (hashlib.sha256(black_is_1.tobytes()).hexdigest(),)
 
 
-async def test_exif_orientation_is_obeyed(
-    renderer: Renderer, make: Any, look: Any, tmp_path: Path
-) -> None:
+async def test_exif_orientation_is_obeyed(renderer: Renderer, make: Any, look: Any, tmp_path: Path) -> None:
     picture = Image.new("L", (400, 600), 255)
     picture.paste(0, (0, 0, 400, 60))  # a bar on top, as stored
     exif = Image.Exif()
@@ -167,7 +163,7 @@ async def test_exif_orientation_is_obeyed(
     picture.save(source, exif=exif)
     await renderer.render_files([source], tmp_path / "out.pdf")
     page = look.pages(tmp_path / "out.pdf")[0]
-    left, top, right, bottom = look.extent(page)
+    left, top, right, _bottom = look.extent(page)
     assert top > 400  # the bar is at the lower end of the picture now
     assert right - left > 500
 
@@ -186,13 +182,13 @@ async def test_sixteen_bit_grey_is_scaled(renderer: Renderer, look: Any, tmp_pat
     picture.save(tmp_path / "xray.png")
     await renderer.render_files([tmp_path / "xray.png"], tmp_path / "out.pdf")
     page = look.pages(tmp_path / "out.pdf")[0]
-    assert look.ink(page) == pytest.approx(600 * 200 * 4 / (page.width * page.height) * (100 / 96) ** 2, rel=0.8)
+    assert look.ink(page) == pytest.approx(
+        600 * 200 * 4 / (page.width * page.height) * (100 / 96) ** 2, rel=0.8
+    )
     assert look.ink(page) > 0.05
 
 
-async def test_the_code_never_reaches_the_page(
-    renderer: Renderer, make: Any, tmp_path: Path
-) -> None:
+async def test_the_code_never_reaches_the_page(renderer: Renderer, make: Any, tmp_path: Path) -> None:
     marked = make.mail("My code is 483920, thanks.", ("483920.txt", "text/plain", b"again: 483920"))
     masked = make.mail("My code is ●●●, thanks.", ("●●●.txt", "text/plain", "again: ●●●".encode()))
     with_code = await renderer.render_message(marked.as_bytes(), tmp_path / "1.pdf", redact=["483920"])
@@ -217,6 +213,48 @@ async def test_right_to_left_text_stands_on_the_right(
     left, _top, right, _bottom = look.extent(look.pages(out)[0])
     assert left > 400
     assert right > 700
+
+
+async def test_characters_without_a_font_are_not_passed_over(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    cuneiform = "\U00012000\U00012001\U00012002"  # no font of a mail gateway has it
+    done = await renderer.render_message(make.mail("A long greeting to you " + cuneiform).as_bytes(), out)
+    assert done.notes[0] == ("The text of the mail: 3 characters without a font are shown as empty boxes.")
+    with pytest.raises(GatewayError, match="a script for which the gateway has no font"):
+        await renderer.render_message(make.mail(cuneiform).as_bytes(), out)
+
+
+async def test_small_inline_pictures_are_left_out_and_large_ones_are_not(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    mail = EmailMessage()
+    mail.set_content("<p>Hello</p><img src='cid:a'><img src='cid:b'>", subtype="html")
+    for name, size in (("logo.png", (300, 100)), ("pasted.png", (600, 400))):
+        mail.add_related(
+            make.picture("PNG", size), "image", "png", cid=f"<{name}>", disposition="inline", filename=name
+        )
+    done = await renderer.render_message(mail.as_bytes(), out)
+    assert done.pages == 2
+    assert done.notes[1:] == (
+        'The attachment "logo.png" is a small picture of the mail\'s layout and was left out.',
+        'The attachment "pasted.png": a PNG picture, 1 page.',
+    )
+
+
+async def test_a_photograph_in_a_pdf_is_screened_where_it_stands(
+    renderer: Renderer, make: Any, look: Any, out: Path
+) -> None:
+    jpeg = io.BytesIO()
+    make.photograph((600, 600)).point([v // 2 + 60 for v in range(256)]).save(jpeg, "JPEG")
+    entries = b"/Type/XObject/Subtype/Image/Width 600/Height 600/ColorSpace/DeviceGray/BitsPerComponent 8"
+    picture = make.stream(jpeg.getvalue(), entries + b"/Filter/DCTDecode")
+    content = b"q 300 0 0 300 100 300 cm /I Do Q BT /F 12 Tf 100 700 Td (Caption) Tj ET"
+    pdf = make.pdf(content, resources=b"/XObject<</I 5 0 R>>", more=(picture,))
+    await renderer.render_message(make.mail(None, ("a.pdf", "application/pdf", pdf)).as_bytes(), out)
+    page = look.pages(out)[0]
+    for top in range(290, 640, 50):  # mean grey 124 everywhere, as a screen and nothing else shows it
+        assert look.ink(page, (160, top, 530, top + 40)) == pytest.approx(0.44, abs=0.2)
 
 
 async def test_long_lines_and_words_stay_on_the_page(
@@ -251,9 +289,7 @@ async def test_a_forwarded_mail_is_read_with_its_attachments(
     )
 
 
-async def test_digests_prove_that_a_pdf_shows_our_pages(
-    renderer: Renderer, make: Any, out: Path
-) -> None:
+async def test_digests_prove_that_a_pdf_shows_our_pages(renderer: Renderer, make: Any, out: Path) -> None:
     mail = make.mail("text", ("a.pdf", "application/pdf", make.pdf(pages=2)))
     done = await renderer.render_message(mail.as_bytes(), out)
     assert await renderer.page_digests(out) == done.page_digests
@@ -274,7 +310,9 @@ async def test_digests_of_what_is_no_pdf_are_refused(renderer: Renderer) -> None
 
 @pytest.mark.peer("qpdf")
 async def test_qpdf_finds_nothing_wrong(renderer: Renderer, make: Any, out: Path) -> None:
-    await renderer.render_message(make.mail("x", ("a.pdf", "application/pdf", make.pdf(pages=3))).as_bytes(), out)
+    await renderer.render_message(
+        make.mail("x", ("a.pdf", "application/pdf", make.pdf(pages=3))).as_bytes(), out
+    )
     checked = subprocess.run(["qpdf", "--check", out], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "No syntax or stream encoding errors" in checked.stdout

@@ -82,7 +82,7 @@ async def test_a_crashed_child_is_a_death(make: Any, out: Path) -> None:
 
 
 async def test_a_stopped_child_is_a_death_when_its_time_is_over(make: Any, out: Path) -> None:
-    short = RenderSettings(timeout=2.0, cpu_seconds=20)
+    short = RenderSettings(timeout=1.0, cpu_seconds=20)
     async with Renderer(SETTINGS) as renderer:
         async with rendering(renderer, make.endless_pdf(), out, settings=short) as (child, task):
             os.kill(child, signal.SIGSTOP)
@@ -92,13 +92,13 @@ async def test_a_stopped_child_is_a_death_when_its_time_is_over(make: Any, out: 
 
 
 async def test_a_document_that_works_too_long_is_refused(make: Any, out: Path) -> None:
-    short = RenderSettings(timeout=2.0, cpu_seconds=20)
+    short = RenderSettings(timeout=1.0, cpu_seconds=20)
     async with Renderer(SETTINGS) as renderer:
         async with rendering(renderer, make.endless_pdf(), out, settings=short) as (_child, task):
             with pytest.raises(GatewayError) as caught:
                 await task
         assert caught.value.failure.kind is Kind.PERMANENT
-        assert "more time than allowed (2 seconds)" in caught.value.failure.sentence
+        assert "more time than allowed (1 seconds)" in caught.value.failure.sentence
         assert '"source.pdf"' in caught.value.failure.sentence
 
 
@@ -106,10 +106,10 @@ async def test_a_dead_helper_is_replaced_and_its_document_done_again(make: Any, 
     async with Renderer(SETTINGS) as renderer:
         first = renderer.helper_pid
         assert first is not None
-        async with rendering(renderer, make.pdf(pages=60), out) as (child, task):
+        async with rendering(renderer, make.pdf(pages=30), out) as (child, task):
             os.kill(first, signal.SIGKILL)
             done = await task
-        assert done.pages == 60
+        assert done.pages == 30
         assert renderer.helper_pid not in (None, first)
         assert not running(child)
 
@@ -139,7 +139,7 @@ async def test_a_hanging_helper_is_killed_and_replaced(
     make: Any, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conversation, "_END_SECONDS", 0.5)
-    async with Renderer(RenderSettings(timeout=2.0)) as renderer:
+    async with Renderer(RenderSettings(timeout=1.5)) as renderer:
         first = renderer.helper_pid
         assert first is not None
         os.kill(first, signal.SIGSTOP)
@@ -204,9 +204,7 @@ asyncio.run(main())
     await until(lambda: not running(helper) and not running(child))
 
 
-async def test_children_are_bare_and_bounded(
-    make: Any, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_children_are_bare_and_bounded(make: Any, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_PASSWORD", "hunter2")
     mail = make.mail(None, ("endless.pdf", "application/pdf", make.endless_pdf()))
     with out.with_name("secret").open("w") as inherited:
@@ -225,7 +223,12 @@ async def test_children_are_bare_and_bounded(
             with pytest.raises(asyncio.CancelledError):
                 await task
             await until(lambda: not running(child))
-    for line in (rf"address space +{600 << 20} ", r"file size +0 ", r"core file size +0 ", r"open files +264 "):
+    for line in (
+        rf"address space +{600 << 20} ",
+        r"file size +0 ",
+        r"core file size +0 ",
+        r"open files +264 ",
+    ):
         assert re.search("Max " + line, limits)
     assert b"hunter2" not in told
     assert b"483920" not in told
@@ -243,12 +246,15 @@ async def test_only_so_many_documents_at_a_time(make: Any, tmp_path: Path) -> No
     source.write_bytes(make.endless_pdf())
     async with Renderer(RenderSettings(workers=2)) as renderer:
         tasks = [
-            asyncio.create_task(renderer.render_files([source], tmp_path / f"{number}.pdf")) for number in range(4)
+            asyncio.create_task(renderer.render_files([source], tmp_path / f"{number}.pdf"))
+            for number in range(4)
         ]
         await until(lambda: len(children(renderer.helper_pid)) == 2)
         seen = children(renderer.helper_pid)
         os.kill(seen[0], signal.SIGKILL)
-        after = await until(lambda: seen[0] not in children(renderer.helper_pid) and children(renderer.helper_pid))
+        after = await until(
+            lambda: seen[0] not in children(renderer.helper_pid) and children(renderer.helper_pid)
+        )
         assert len(after) <= 2
         for task in tasks:
             task.cancel()
@@ -290,7 +296,9 @@ DONE = frame(b"R", b'{"notes": []}')
     "lie",
     [
         pytest.param(DONE, id="a result without a page"),
-        pytest.param(frame(b"P", (99).to_bytes(2, "big") + bytes(32) + b"strip") + DONE, id="a page of another size"),
+        pytest.param(
+            frame(b"P", (99).to_bytes(2, "big") + bytes(32) + b"strip") + DONE, id="a page of another size"
+        ),
         pytest.param(frame(b"P", b"") + DONE, id="a page of nothing"),
         pytest.param(b"P\xff\xff\xff\xff", id="a page of 4 GB"),
         pytest.param(PAGE * 6 + DONE, id="more pages than allowed"),
@@ -299,7 +307,9 @@ DONE = frame(b"R", b'{"notes": []}')
         pytest.param(PAGE + frame(b"R", b'{"notes": "x"}'), id="notes that are no list"),
         pytest.param(PAGE + frame(b"R", b'{"notes": [' + b'"x",' * 999 + b'"x"]}'), id="endless notes"),
         pytest.param(PAGE + frame(b"R", b"[" * 20_000), id="nested beyond reason"),
-        pytest.param(frame(b"E", b'{"status": "2.0.0", "sentence": "x", "code": ""}'), id="a refusal that is none"),
+        pytest.param(
+            frame(b"E", b'{"status": "2.0.0", "sentence": "x", "code": ""}'), id="a refusal that is none"
+        ),
         pytest.param(frame(b"E", b'{"sentence": "x"}'), id="a refusal without status"),
         pytest.param(frame(b"N", b"\xff"), id="a label that is not text"),
         pytest.param(frame(b"B", b"ValueError@pdf.py:1"), id="a bug of our own"),
