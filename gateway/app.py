@@ -41,7 +41,7 @@ from gateway.worker.ticker import Ticker
 T = TypeVar("T")
 
 _HOUR = 3600.0
-_RESCUE_EVERY = 10.0
+_RESCUE_EVERY = 2.0
 _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
@@ -180,6 +180,8 @@ class Gateway:
     async def _open_store(self) -> None:
         await asyncio.to_thread(self.store.open)
         await self.store.write(leases.reclaim)
+        longest = self.client.settings.longest_call
+        await self._write(lambda tx, now: faxes.orphan(tx, now=now, longest_call=longest))
         await self.store.write(documents.recover)
         named = await self.store.read(views.spool_names)
         for spool in (self.store.spool, self.store.pages, self.store.inbox):
@@ -299,7 +301,8 @@ class Gateway:
         return apply.tracked(tx, news, self._policy, now=now)
 
     async def _rescue(self) -> None:
-        if await self._write(lambda tx, now: faxes.rescue(tx, now=now)):
+        if await self.store.read(lambda tx: faxes.overdue(tx, now=time.time())):
+            await self._write(lambda tx, now: faxes.rescue(tx, now=now))
             self._tracking.wake()
 
     async def _poll(self) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway import journal, notify
+from gateway.errors import GatewayError, temporary
 from gateway.worker.crew import Crew
 from gateway.worker.ticker import Ticker
 
@@ -81,6 +82,10 @@ class Supervisor:
                     task = asyncio.ensure_future(part.run())
                     self._tasks[part.name] = task
                     task.add_done_callback(functools.partial(self._ended, part.name))
+        except OSError as error:
+            await self.stop()
+            sentence = f"The gateway cannot start ({part.name}): {error.strerror or error}."
+            raise GatewayError(temporary("4.3.0", sentence, code="cannot_start")) from error
         except BaseException:
             await self.stop()
             raise

@@ -27,7 +27,7 @@ class Exit(enum.IntEnum):
 def code_of(error: GatewayError) -> Exit:
     """The exit code of a failure."""
     failure = error.failure
-    if failure.code == "no_daemon":
+    if failure.code in ("no_daemon", "cannot_start"):
         return Exit.UNAVAILABLE
     return Exit.DATA if failure.kind is Kind.PERMANENT else Exit.TEMPORARY
 

@@ -306,25 +306,49 @@ def release(tx: sa.Connection, fax: Fax, *, run_at: float) -> None:
     leases.release(tx, _t, fax.id, fence=fax.fence, run_at=run_at)
 
 
-def rescue(tx: sa.Connection, *, now: float) -> list[str]:
-    """Faxes whose call cannot still be running and told nothing become *unknown*. Returns their ids.
+def orphan(tx: sa.Connection, *, now: float, longest_call: float) -> None:
+    """At start, where one process owns the database: whoever made the calls under way is dead.
+
+    Nothing more leaves this side, so only the provider's own time for a request it has is still to be waited
+    for, in seconds from now, instead of the dead process' lease.
+    """
+    calling = sa.select(_t.c.id).where(_literal([FaxState.SUBMITTING]))
+    tx.execute(
+        sa.update(tables.attempt)
+        .where(
+            tables.attempt.c.fax_id.in_(calling),
+            tables.attempt.c.outcome == "",
+            tables.attempt.c.deadline > now + longest_call,
+        )
+        .values(deadline=now + longest_call)
+    )
+
+
+def overdue(tx: sa.Connection, *, now: float) -> list[Fax]:
+    """Faxes whose call cannot still be running and told nothing.
 
     Only after the lease *and* the attempt's deadline (lease plus the provider's request time-out): the
     process that made the call may only be stopped, not dead.
     """
     latest = sa.and_(tables.attempt.c.fax_id == _t.c.id, tables.attempt.c.ordinal == _t.c.attempts)
     late = tx.execute(
-        sa.select(_t, tables.attempt.c.ordinal.label("ordinal"))
+        sa.select(_t)
         .join(tables.attempt, latest)
         .where(
             _literal([FaxState.SUBMITTING]),
             tables.attempt.c.deadline < now,
             sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
         )
-    ).all()
-    for row in late:
-        move(tx, rows.fax(row), FaxState.UNKNOWN, now=now, run_at=now, detail={"why": "no outcome"})
-    return [row.id for row in late]
+    )
+    return [rows.fax(row) for row in late]
+
+
+def rescue(tx: sa.Connection, *, now: float) -> list[str]:
+    """`overdue` Faxes become *unknown*. Returns their ids."""
+    late = overdue(tx, now=now)
+    for fax in late:
+        move(tx, fax, FaxState.UNKNOWN, now=now, run_at=now, detail={"why": "no outcome"})
+    return [fax.id for fax in late]
 
 
 def get(tx: sa.Connection, fax_id: str) -> Fax:

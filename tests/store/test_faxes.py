@@ -101,6 +101,16 @@ async def test_rescue_waits_for_the_lease_too(store: Store) -> None:
     assert await store.write(lambda tx: faxes.rescue(tx, now=1020)) == [work.fax.id]
 
 
+async def test_a_dead_daemons_call_is_only_waited_for_at_the_provider(store: Store) -> None:
+    await ready_fax(store)
+    (work,) = await claim(store)
+    await begin(store, work.fax, deadline=9000)
+    await store.write(leases.reclaim)
+    await store.write(lambda tx: faxes.orphan(tx, now=1010, longest_call=30))
+    assert await store.read(lambda tx: faxes.overdue(tx, now=1040)) == []
+    assert [fax.id for fax in await store.read(lambda tx: faxes.overdue(tx, now=1041))] == [work.fax.id]
+
+
 async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
     await ready_fax(store)
     (work,) = await claim(store)

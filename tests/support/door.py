@@ -121,6 +121,12 @@ class Site:
             return bytes(row.content)
         return self.store.spool.path(row.content_file).read_bytes()
 
+    async def until_connections(self, count: int) -> None:
+        """Wait until the server has `count` sessions left."""
+        async with asyncio.timeout(20):
+            while len(self.server._sessions) > count:
+                await asyncio.sleep(0.01)
+
     def everything_on_disk(self) -> bytes:
         """All bytes of all files of the state directory."""
         return b"\0".join(

@@ -1,11 +1,9 @@
-"""A real Dovecot on loopback, its configuration and certificates generated, and a cable that can be cut."""
+"""A real Dovecot on loopback, its configuration generated, and a cable that can be cut."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import os
 import pwd
 import shutil
@@ -17,11 +15,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from imapclient import IMAPClient
+
+from support.certificates import make_certificates
 
 PASSWORD = "pässwörd"
 
@@ -41,8 +37,7 @@ first_valid_uid = 1
 mail_location = maildir:{root}/mail/%u
 mail_home = {root}/mail/%u
 default_vsz_limit = 0
-# Dovecot checks for a moved mail this often; the default of half a second is most of this test's time.
-mailbox_idle_check_interval = 1 s
+mail_fsync = never
 service imap-login {{
   inet_listener imap {{
     port = {port}
@@ -53,6 +48,12 @@ service imap-login {{
   client_limit = 200
   service_count = 0
   process_min_avail = 1
+}}
+service imap {{
+  # Used again for the next login: starting one takes longer than most tests.
+  service_count = 500
+  process_limit = 100
+  process_min_avail = 3
 }}
 service anvil {{
   # Failed logins from one address are slowed down; here every login comes from one address.
@@ -91,69 +92,14 @@ def missing_peer() -> str:
     return ""
 
 
-def certificate(directory: Path) -> None:
-    """Write ``ca.pem``, and ``cert.pem`` with ``key.pem`` for localhost, signed by that authority."""
-    now = datetime.datetime.now(datetime.UTC)
-
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    def build(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name(subject))
-            .issuer_name(name(issuer))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-        )
-
-    authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    ca = (
-        build("test authority", "test authority", authority)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False)
-        .sign(authority, hashes.SHA256())
-    )
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    leaf = (
-        build("localhost", "test authority", key)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
-        )
-        .sign(authority, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (directory / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (directory / "cert.pem").write_bytes(leaf.public_bytes(pem))
-    (directory / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 class Dovecot:
     """One server; every user name exists and has an empty mailbox."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.port, self.tls_port = free_port(), free_port()
-        self.ca_file = root / "ca.pem"
         self._process: subprocess.Popen[bytes] | None = None
-        certificate(root)
+        self.ca_file = make_certificates(root).authority
         owner = pwd.getpwnam("nobody")
         (root / "mail").mkdir()
         os.chown(root / "mail", owner.pw_uid, owner.pw_gid)
@@ -187,7 +133,7 @@ class Dovecot:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Orderly: clients are told BYE."""
+        """Orderly, as systemd does it: every process is asked to end, and clients are told BYE."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -196,10 +142,7 @@ class Dovecot:
 
     def _end(self, number: signal.Signals) -> None:
         assert self._process is not None
-        if number is signal.SIGKILL:
-            os.killpg(self._process.pid, number)
-        else:
-            self._process.send_signal(number)
+        os.killpg(self._process.pid, number)
         self._process.wait(20)
         self._process = None
 
@@ -243,6 +186,10 @@ class Account:
             client.delete_messages([uid], silent=True)
             client.uid_expunge([uid])
 
+    def delete_folder(self, folder: str) -> None:
+        with self.login() as client:
+            client.delete_folder(folder)
+
     def renumber(self, folder: str, messages: Sequence[bytes]) -> None:
         """Make `folder` anew with `messages` in it: its UIDVALIDITY changes."""
         with self.login() as client:
@@ -269,6 +216,8 @@ class Cable:
         """Gets each piece the client sends and returns what is passed on; None cuts the connection."""
         self.hide: tuple[bytes, ...] = ()
         """Words that the client shall not see in answers, such as capabilities."""
+        self.glue = (b"never sent", b"")
+        """What the first is in goes to the client in one packet with what the second is in."""
         self.sent = bytearray()
         """Everything the client sent, over all connections."""
         self.connections = 0
@@ -276,6 +225,7 @@ class Cable:
         self._open = asyncio.Event()
         self._open.set()
         self._relays: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Cable:
@@ -286,9 +236,11 @@ class Cable:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for relay in self._relays:
-            relay.cancel()
-        await asyncio.gather(*self._relays, return_exceptions=True)
+        self.thaw()
+        for writer in self._writers:
+            writer.close()
+        if self._relays:
+            await asyncio.wait(self._relays)
 
     def freeze(self) -> None:
         """Hold everything back, as a peer does that was stopped: connected, and silent."""
@@ -311,6 +263,7 @@ class Cable:
         assert relay is not None
         self._relays.add(relay)
         relay.add_done_callback(self._relays.discard)
+        self._writers.add(writer)
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
@@ -325,6 +278,7 @@ class Cable:
             await asyncio.gather(*ends, return_exceptions=True)
             back.close()
             writer.close()
+            self._writers.discard(writer)
 
     async def _up(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while data := await source.read(65536):
@@ -342,5 +296,8 @@ class Cable:
             await self._open.wait()
             for word in self.hide:
                 data = data.replace(b" " + word, b" X" + word[1:])
+            if self.glue[0] in data:
+                while self.glue[1] not in data and (more := await source.read(65536)):
+                    data += more
             sink.write(data)
             await sink.drain()

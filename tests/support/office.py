@@ -83,7 +83,9 @@ class Office:
         }
         return Mailbox.model_validate(values | changes)
 
-    def poller(self, box: Mailbox | None = None, *, start: bool = True) -> MailboxPoller:
+    def poller(self, box: Mailbox | None = None, *, read: float = 5.0, start: bool = True) -> MailboxPoller:
+        """Start a poller. `read`: its socket time-out in seconds."""
+
         async def fetch() -> list[AccountRow]:
             raise AssertionError("the rules are in the configuration")
 
@@ -94,7 +96,7 @@ class Office:
             store=self.store,
             intake=Intake(self.store, self.settings, wake=lambda: self.accepted.put_nowait(None)),
             rules=RulesProvider(self.settings, fetch=fetch),
-            timeouts=Timeouts(connect=5, read=5),
+            timeouts=Timeouts(connect=5, read=read),
         )
         if start:
             poller.start()
@@ -136,8 +138,14 @@ class Office:
 
         return await until(done)
 
-    async def put(self, message: bytes, folder: str = "INBOX", flags: tuple[bytes, ...] = ()) -> None:
+    async def put(
+        self, message: bytes, folder: str = "INBOX", flags: tuple[bytes, ...] = (), *, poke: bool = True
+    ) -> None:
+        """Put a message into the mailbox; `poke` the pollers, as Dovecot's own hint takes half a second."""
         await asyncio.to_thread(self.account.append, message, folder, flags)
+        if poke:
+            for poller in self._pollers:
+                poller.poke()
 
     async def read(self, folder: str = "INBOX") -> list[bytes]:
         return await asyncio.to_thread(self.account.messages, folder)

@@ -27,7 +27,8 @@ OFFICE = "office@clinic.example.com"
 ADMIN = "admin@clinic.example.com"
 OUTSIDE = "5559876543"
 OUR_NUMBER = "5552341234"
-PATIENCE = 20.0
+PATIENCE = 40.0
+"""Seconds that anything may take on a busy machine."""
 TIME_SCALE = 100.0
 """Line seconds in a real second."""
 
