@@ -46,6 +46,8 @@ _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
 _DELIVERIES = 4
+_DRAIN_MARGIN = 30.0
+"""Seconds beyond an upload's total limit that a part may take to finish its work."""
 _IDLE_POLL = 5.0
 """Seconds after which a crew looks for work even if nobody woke it."""
 _MAIL_LEASE = 600.0
@@ -145,7 +147,7 @@ class Gateway:
             ).table(),
             max_body=settings.smtp.max_message_bytes,
         )
-        self.supervisor = Supervisor(self._parts(), drain=_longest_step(settings))
+        self.supervisor = Supervisor(self._parts(), drain=self.client.settings.longest_call + _DRAIN_MARGIN)
 
     # The parts, in the order in which they start; they stop in the opposite one.
 
@@ -260,7 +262,7 @@ class Gateway:
         self._mailing.wake()
 
     async def _one_fax(self, work: faxes.Work) -> None:
-        lease = Lease.lasting(self.settings.fax.lease_seconds)
+        lease = Lease.lasting((work.fax.lease_until or 0.0) - time.time())
         outcome = await self._submitter.step(work, lease)
         state = await self._write(lambda tx, now: apply.submit(tx, work, outcome, self._policy, now=now))
         story.submit(work, outcome, state)
@@ -372,9 +374,3 @@ def render_settings_of(settings: Settings) -> RenderSettings:
         text_page=document.text_page,
         workers=document.workers,
     )
-
-
-def _longest_step(settings: Settings) -> float:
-    """Seconds that a drain waits for a part at most: an upload's total limit, and a little."""
-    account = settings.voipms
-    return account.connect_timeout + account.write_timeout + account.read_timeout + 30.0

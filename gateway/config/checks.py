@@ -85,7 +85,7 @@ def _voipms(settings: Settings) -> Iterator[Finding]:
                 hint="letters, digits and spaces are safe",
                 fatal=False,
             )
-    call = voipms.connect_timeout + voipms.write_timeout + voipms.read_timeout
+    call = 2 * voipms.connect_timeout + voipms.write_timeout + voipms.read_timeout  # as voipms.longest_call
     if settings.fax.lease_seconds <= call:
         yield Finding(
             loc=("fax", "lease_seconds"),

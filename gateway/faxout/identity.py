@@ -17,8 +17,8 @@ def sender_name(*wishes: str, otherwise: str) -> str:
     other characters become spaces.
     """
     for wish in wishes:
-        ascii_only = unicodedata.normalize("NFKD", wish).encode("ascii", "ignore").decode("ascii")
-        if name := " ".join(re.sub(r"[^A-Za-z0-9]+", " ", ascii_only).split())[:_NAME_LENGTH].strip():
+        letters = "".join(c for c in unicodedata.normalize("NFKD", wish) if not unicodedata.combining(c))
+        if name := re.sub(r"[^A-Za-z0-9]+", " ", letters).strip()[:_NAME_LENGTH].rstrip():
             return name
     return otherwise
 

@@ -14,8 +14,12 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and there is no new row at all, sent again. A held fax is matched by proof only,
   and goes on contesting rows.
-* If an earlier call of the fax is in doubt too, a failed row does not speak for all of them: the fax fails
-  only when as many rows have failed as calls may have been accepted.
+* If an earlier call of the fax is in doubt too, a failed row that may be either call's does not speak for
+  both: the fax fails only when as many rows have failed as calls may have been accepted. Only the latest
+  call's token ends it at once, because a rule or a person has given up the earlier call.
+
+What likeness risks: after a clean ``success``, a stranger's row for the same number that arrived, and that is
+seen before ours shows, is believed.
 
 Everything is decided from sets, so the order of faxes and rows does not matter.
 """
@@ -162,7 +166,7 @@ def match(
     """
     by_id = {row.id: row for row in rows}
     claims = _claims(claimants, by_id, clues.known, policy.skew)
-    _own_known(claims, by_id, clues.known)
+    _own_known(claims)
     _own_by_token(claims)
     _own_by_pages(claims, by_id, clues.pages)
     contested = _contested(claims)
@@ -173,6 +177,10 @@ def match(
         for claim in claims
         if claim.state is not FaxState.SUBMITTING
     }
+
+
+_ORDER = (Standing.ARRIVED, Standing.PENDING, Standing.FAILED)
+"""What says most for a fax first: one arrival is enough, and nothing is sent again beside a pending row."""
 
 
 class _Claim:
@@ -210,10 +218,20 @@ class _Claim:
         """Whether any row may still be its."""
         return self.missing > 0
 
+    def prefer(self, row: SentRow, how: How) -> None:
+        """The row is its own; with another one already, the one that says more for the fax."""
+        if self.own is not None:
+            other = self.candidates[self.own.row_id]
+            if _ORDER.index(row.standing) >= _ORDER.index(other.standing):
+                return
+        self.own = Own(row.id, how)
+
     def lose(self, row_id: str) -> None:
         """The row is not its."""
         self.candidates.pop(row_id, None)
         self.new.discard(row_id)
+        if self.own is not None and self.own.row_id == row_id:
+            self.own = None
 
 
 def _claims(
@@ -229,10 +247,13 @@ def _claims(
         claim.ids_change = not before <= rows.keys()
         earliest = min(attempt.started for attempt in claim.open) - skew
         for row in by_line[_line(claimant.fax.number)]:
-            if row.id in before or row.id in known or not phone.same(row.destination, claimant.fax.number):
+            ours_so_far = row.id == claim.latest.provider_id and known.get(row.id) == claim.id
+            if (row.id in known and not ours_so_far) or row.id in before:
+                continue
+            if not phone.same(row.destination, claimant.fax.number):
                 continue
             claim.new.add(row.id)
-            if row.latest is None or row.latest >= earliest:
+            if ours_so_far or row.latest is None or row.latest >= earliest:
                 claim.candidates[row.id] = row
         claims.append(claim)
     return claims
@@ -249,13 +270,11 @@ def _take_from_others(claims: Sequence[_Claim], row_id: str, owners: Collection[
             claim.lose(row_id)
 
 
-def _own_known(claims: Sequence[_Claim], rows: Mapping[str, SentRow], known: Mapping[str, str]) -> None:
+def _own_known(claims: Sequence[_Claim]) -> None:
+    """Rows that were matched before. An id that shows another destination now is no candidate any more."""
     for claim in claims:
-        row = rows.get(claim.latest.provider_id)
-        if row is None or known.get(row.id) != claim.id:
-            continue
-        # An id that shows another destination now was given to another row: ours is matched anew.
-        if phone.same(row.destination, claim.claimant.fax.number):
+        row = claim.candidates.get(claim.latest.provider_id)
+        if row is not None and (row.standing is not Standing.FAILED or len(claim.open) == 1):
             claim.own = Own(row.id, How.KNOWN)
 
 
@@ -285,15 +304,16 @@ def _own_by_token(claims: Sequence[_Claim]) -> None:
                 claim.open = [one for one in claim.open if one is not attempt]
             else:
                 ours += found
-        if ours and claim.own is None:
-            claim.own = Own(_best(ours).id, How.TOKEN)
+        if ours:
+            claim.prefer(_best(ours), How.TOKEN)
 
 
 def _own_by_pages(claims: Sequence[_Claim], rows: Mapping[str, SentRow], pages: Mapping[str, Pages]) -> None:
     """Rows whose pages are a claimant's; among claimants with equal pages, by what each can have made."""
+    owned = {claim.own.row_id for claim in claims if claim.own}
     owners: dict[str, list[_Claim]] = {}
     for row_id, shown in pages.items():
-        if shown and row_id in rows:
+        if shown and row_id in rows and row_id not in owned:
             fit = [c for c in claims if c.contests and row_id in c.candidates and c.pages == shown]
             if fit:
                 owners[row_id] = fit
@@ -311,14 +331,13 @@ def _own_by_pages(claims: Sequence[_Claim], rows: Mapping[str, SentRow], pages: 
             owners[row_id] = [claim for claim in fit if claim not in complete]
     for claim, found in proved.items():
         all_failed = all(row.standing is Standing.FAILED for row in found)
-        if claim.own is None and not (all_failed and len(found) < len(claim.open)):
-            claim.own = Own(_best(found).id, How.PAGES)
+        if not (all_failed and len(found) < len(claim.open)):
+            claim.prefer(_best(found), How.PAGES)
 
 
 def _best(rows: Collection[SentRow]) -> SentRow:
-    """Of rows that are all ours, the one that says most for the fax: arrived, else pending, else failed."""
-    order = (Standing.ARRIVED, Standing.PENDING, Standing.FAILED)
-    return min(rows, key=lambda row: (order.index(row.standing), len(row.id), row.id))
+    """Of rows that are all ours, the one that says most for the fax."""
+    return min(rows, key=lambda row: (_ORDER.index(row.standing), len(row.id), row.id))
 
 
 def _contested(claims: Sequence[_Claim]) -> set[str]:
@@ -330,9 +349,9 @@ def _contested(claims: Sequence[_Claim]) -> set[str]:
 def _with_row(
     claim: _Claim, own: Own, rows: Mapping[str, SentRow], clues: Clues, now: float, policy: Policy
 ) -> Decision:
-    if own.how is How.KNOWN and rows[own.row_id].standing is Standing.PENDING:
-        decision = _patience(claim, clues, now, policy)
-        return Hold(Doubt.SLOW) if isinstance(decision, Hold) else decision
+    nothing_new = own.how is How.KNOWN and rows[own.row_id].standing is Standing.PENDING
+    if nothing_new and claim.state is not FaxState.UNKNOWN:
+        return _patience(claim, clues, now, policy)
     return own
 
 
@@ -372,7 +391,8 @@ def _patience(claim: _Claim, clues: Clues, now: float, policy: Policy) -> Decisi
     if now < due:
         return Wait()
     if claim.state is not FaxState.UNKNOWN:
-        return Hold(Doubt.AMBIGUOUS if claim.candidates else Doubt.NO_ROW)
+        why = Doubt.SLOW if under_way else Doubt.AMBIGUOUS if claim.candidates else Doubt.NO_ROW
+        return Hold(why)
     nothing_new = not claim.new and not latest.provider_id
     if claim.claimant.submission.resend_unknown and nothing_new and now <= fax.deadline:
         return Resend()

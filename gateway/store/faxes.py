@@ -193,7 +193,8 @@ def move(
 ) -> None:
     """Move a Fax from the state and fence that the caller saw; queue the notices that the move owes.
 
-    Raises `IllegalMoveError` for a move outside the table, `StaleError` if the Fax has moved meanwhile.
+    Raises `IllegalMoveError` for a move outside the table, `StaleError` if the Fax has moved meanwhile,
+    `LineTakenError` if it would go back on a line that another Fax has.
     """
     lifecycle.check(fax.state, target)
     values: dict[str, object] = {**leases.FREE, "state": target, "run_at": run_at}
@@ -201,8 +202,6 @@ def move(
         values |= {"reason": failure.sentence, "code": failure.code, "status": failure.status}
     elif target in (FaxState.SENT, FaxState.DELIVERED):
         values |= {"reason": "", "code": "", "status": ""}
-    if target in SENDABLE:
-        values |= {"provider_id": ""}  # the next attempt has a row of its own
     if evidence is not None:
         values |= {
             "provider_id": evidence.provider_id,
@@ -210,9 +209,14 @@ def move(
             "seconds": evidence.seconds,
             "cost": evidence.cost,
         }
+    if target in SENDABLE:
+        values["provider_id"] = ""  # the next attempt will have a row of its own
     if target in FINAL:
         values["finished"] = now
-    leases.write(tx, _t, fax.id, states=(fax.state,), fence=fax.fence, values=values)
+    try:
+        leases.write(tx, _t, fax.id, states=(fax.state,), fence=fax.fence, values=values)
+    except sa.exc.IntegrityError as error:  # a held one comes back while another fax is on the line
+        raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
     story = dict(detail or {})
     if evidence is not None:
         _own_row(tx, fax, evidence)

@@ -1,7 +1,7 @@
 """Whose row is it: the rules one by one. The provider's habits behind them are not documented."""
 
 import pytest
-from support.sent_rows import NUMBER, OURS, POLICY, T0, attempt, claimant, row
+from support.sent_rows import OURS, POLICY, T0, attempt, claimant, row
 
 from gateway.faxout.interpret import Standing
 from gateway.faxout.match import (
@@ -152,7 +152,9 @@ def test_rows_not_asked_for_yet_come_before_holding() -> None:
 
 def test_a_fax_on_the_line_is_waited_for_until_its_deadline() -> None:
     assert decide(claimant(), row("1", PENDING), now=LATE) == Wait()
-    assert decide(claimant(), row("1", PENDING), now=T0 + 86400) == Hold(Doubt.AMBIGUOUS)
+    assert decide(claimant(), row("1", PENDING), now=T0 + 86400) == Hold(Doubt.SLOW)
+    short = claimant(SENT, deadline=T0 + 100)
+    assert decide(short, row("1", PENDING), now=LATE - 1) == Wait()
     known = claimant(SENT, attempt(provider_id="1"))
     clues = {"known": {"1": "F"}}
     assert decide(known, row("1", PENDING), now=LATE, **clues) == Wait()
@@ -172,6 +174,7 @@ def test_a_known_row_whose_id_vanished_is_matched_anew() -> None:
     known = claimant(SENT, attempt(provider_id="1"))
     assert decide(known, row("1000001")) == Own("1000001", How.LONE)
     assert decide(known, row("1", destination="5551239999"), row("3"), known={"1": "F"}) == Own("3", How.LONE)
+    assert decide(known, now=LATE) == Wait(), "it was seen: more patience than without any row"
     doubtful = claimant(UNKNOWN, attempt(outcome="sending", provider_id="1"))
     assert decide(doubtful, row("1000001")) == Prove(("1000001",))
 
@@ -179,6 +182,34 @@ def test_a_known_row_whose_id_vanished_is_matched_anew() -> None:
 def test_the_failed_row_of_an_earlier_call_says_nothing_about_this_one() -> None:
     again = claimant(SENT, attempt(1, provider_id="1"), attempt(2, started=T0 + 500))
     assert decide(again, row("1", FAILED), now=T0 + 600, known={"1": "F"}) == Wait()
+
+
+def test_a_row_that_is_known_to_be_anothers_stays_so() -> None:
+    known = claimant(UNKNOWN, attempt(outcome="sending", provider_id="1"))
+    assert decide(known, row("1"), known={"1": "E"}, pages={"1": OURS}) == Wait()
+
+
+def test_a_known_row_of_either_call_does_not_fail_both() -> None:
+    resent = claimant(SENT, attempt(1, outcome="sending"), attempt(2, provider_id="1"))
+    clues = {"known": {"1": "F"}, "pages": {"1": OURS}}
+    assert decide(resent, row("1", PENDING), **clues) == Wait()
+    assert decide(resent, row("1"), **clues) == Own("1", How.KNOWN)
+    assert decide(resent, row("1", FAILED), **clues) == Wait()
+    assert decide(resent, row("1", FAILED, station_id="TOKEN002"), **clues) == Own("1", How.TOKEN)
+
+
+def test_another_row_that_is_ours_wins_if_it_says_more() -> None:
+    resent = claimant(SENT, attempt(1, outcome="sending"), attempt(2, provider_id="1"))
+    clues = {"known": {"1": "F"}, "pages": {"2": OURS}}
+    assert decide(resent, row("1", PENDING), row("2"), **clues) == Own("2", How.PAGES)
+    assert decide(resent, row("1", PENDING), row("2", PENDING), **clues) == Wait()
+    assert decide(resent, row("1"), row("2", FAILED), **clues) == Own("1", How.KNOWN)
+    busy = row("1", FAILED, station_id="TOKEN002")
+    assert decide(resent, busy, row("2", PENDING), **clues) == Own("2", How.PAGES), (
+        "nothing is sent beside it"
+    )
+    rows = (row("1", PENDING), row("2", station_id="TOKEN001"))
+    assert decide(resent, *rows, known={"1": "F"}) == Own("2", How.TOKEN)
 
 
 # Tokens.
@@ -197,6 +228,12 @@ def test_a_row_with_anothers_token_is_not_ours() -> None:
     assert decide(claimant(), theirs, others=(other,), now=LATE) == Hold(Doubt.NO_ROW)
 
 
+def test_two_tokens_in_one_row_prove_nothing() -> None:
+    other = claimant(HELD, attempt(outcome="sending", token="ELSEWHER"), id_="E")
+    both = row("1", station_id="TOKEN001 ELSEWHER")
+    assert decide(claimant(UNKNOWN), both, others=(other,)) == Prove(("1",))
+
+
 def test_two_rows_with_the_token_need_the_pages() -> None:
     rows = (row("1", station_id="TOKEN001"), row("2", station_id="TOKEN001"))
     assert decide(claimant(UNKNOWN), *rows) == Prove(("1", "2"))
@@ -210,6 +247,12 @@ def test_a_token_of_an_earlier_call_tells_of_arrival_but_not_of_failure() -> Non
     assert decide(resent, row("1", FAILED, station_id="TOKEN001")) == Wait()
     both = (row("1", FAILED, station_id="TOKEN001"), row("2", FAILED, station_id="TOKEN002"))
     assert decide(resent, *both) == Own("2", How.TOKEN)
+
+
+def test_an_earlier_call_whose_token_failed_is_over() -> None:
+    resent = claimant(UNKNOWN, attempt(1, outcome="sending"), attempt(2, outcome="sending"))
+    rows = (row("1", FAILED, station_id="TOKEN001"), row("2", FAILED))
+    assert decide(resent, *rows, pages={"2": OURS}) == Own("2", How.PAGES)
 
 
 # A call that ended in doubt.
@@ -228,6 +271,17 @@ def test_likeness_never_resolves_doubt(state: FaxState, standing: Standing) -> N
 @pytest.mark.parametrize("state", [SENT, UNKNOWN, HELD])
 def test_pages_are_proof(state: FaxState, standing: Standing) -> None:
     assert decide(claimant(state), row("1", standing), row("2"), pages={"1": OURS}) == Own("1", How.PAGES)
+
+
+def test_a_fax_in_doubt_whose_row_is_known_is_no_longer_in_doubt() -> None:
+    known = claimant(UNKNOWN, attempt(outcome="sending", provider_id="1"))
+    assert decide(known, row("1", PENDING), known={"1": "F"}) == Own("1", How.KNOWN)
+
+
+def test_likeness_needs_a_clean_success_of_a_fax_on_the_line() -> None:
+    proved_before = claimant(SENT, attempt(outcome="sending", provider_id="vanished"))
+    assert decide(proved_before, row("1"), pages={"1": ()}) == Wait()
+    assert decide(claimant(HELD, attempt()), row("1"), pages={"1": ()}) == Wait()
 
 
 def test_pages_must_be_all_and_in_order() -> None:
@@ -283,6 +337,13 @@ def test_after_a_certain_refusal_one_failed_row_is_enough() -> None:
 # Faxes with equal pages to the same number.
 
 
+def test_an_equal_fax_that_has_its_row_wants_no_other() -> None:
+    other = claimant(HELD, attempt(provider_id="7"), id_="E")
+    rows = (row("1"), row("7", PENDING))
+    found = decide(claimant(UNKNOWN), *rows, others=(other,), known={"7": "E"}, pages={"1": OURS})
+    assert found == Own("1", How.PAGES)
+
+
 def test_of_equal_faxes_the_one_that_can_have_made_the_row_gets_it() -> None:
     older = claimant(HELD, attempt(outcome="sending"), id_="E")
     newer = claimant(SENT, attempt(started=T0 + 500, snapshot=("1",)), id_="F")
@@ -298,6 +359,13 @@ def test_of_equal_faxes_that_both_can_have_made_the_row_none_gets_it() -> None:
     rows = [row("1", latest=T0 + 600)]
     clues = Clues(pages={"1": OURS})
     assert match([older, newer], rows, clues=clues, now=T0 + 700, policy=POLICY) == {"E": Wait(), "F": Wait()}
+
+
+def test_the_row_an_equal_fax_has_does_not_stand_for_its_other_call() -> None:
+    resent = claimant(SENT, attempt(1, outcome="sending"), attempt(2, provider_id="1"), id_="E")
+    rows = (row("1", PENDING), row("2"))
+    clues = {"known": {"1": "E"}, "pages": {"1": OURS, "2": OURS}}
+    assert decide(claimant(UNKNOWN), *rows, others=(resent,), **clues) == Wait()
 
 
 def test_a_row_with_anothers_pages_is_not_ours() -> None:
@@ -325,6 +393,5 @@ def test_a_submitting_fax_is_not_decided_about() -> None:
 
 
 def test_faxes_to_other_numbers_do_not_meet() -> None:
-    assert NUMBER != (elsewhere := "+15559870001")
-    other = claimant(HELD, id_="E", number=elsewhere)
+    other = claimant(HELD, id_="E", number="+15559870001")
     assert decide(claimant(), row("1"), others=(other,)) == Own("1", How.LONE)

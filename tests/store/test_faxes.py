@@ -122,7 +122,23 @@ async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
         lambda tx: faxes.move(tx, fax, FaxState.WAITING, now=1002, run_at=1100, evidence=evidence)
     )
     assert await store.read(lambda tx: faxes.known_rows(tx, ["77", "78"])) == {"77": fax.id}
-    assert (await store.read(lambda tx: faxes.get(tx, fax.id))).state is FaxState.WAITING
+    waiting = await store.read(lambda tx: faxes.get(tx, fax.id))
+    assert (waiting.state, waiting.provider_id) == (FaxState.WAITING, "")
+
+
+async def test_a_held_fax_does_not_come_back_to_a_taken_line(store: Store) -> None:
+    await ready_fax(store, message_id="<a>")
+    (work,) = await claim(store)
+    await begin(store, work.fax)
+    for target in (FaxState.UNKNOWN, FaxState.HELD):
+        fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+        await store.write(lambda tx, fax=fax, target=target: faxes.move(tx, fax, target, now=1000))
+    await ready_fax(store, message_id="<b>")
+    (other,) = await claim(store)
+    await begin(store, other.fax)
+    held = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+    with pytest.raises(faxes.LineTakenError):
+        await store.write(lambda tx: faxes.move(tx, held, FaxState.SENT, now=1000))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -191,12 +191,13 @@ class Account:
             client.delete_folder(folder)
 
     def renumber(self, folder: str, messages: Sequence[bytes]) -> None:
-        """Make `folder` anew with `messages` in it: its UIDVALIDITY changes."""
+        """Replace `folder` by a new one that holds `messages`: its UIDVALIDITY changes."""
         with self.login() as client:
-            client.delete_folder(folder)
-            client.create_folder(folder)
+            client.create_folder(f"{folder} new")
             for message in messages:
-                client.append(folder, message)
+                client.append(f"{folder} new", message)
+            client.delete_folder(folder)
+            client.rename_folder(f"{folder} new", folder)
 
 
 Tamper = Callable[[bytes], Awaitable[bytes | None]]
