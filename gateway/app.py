@@ -46,8 +46,8 @@ _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
 _DELIVERIES = 4
-_DRAIN_MARGIN = 30.0
-"""Seconds beyond an upload's total limit that a part may take to finish its work."""
+_DRAIN_MARGIN = 100.0
+"""Seconds beyond an upload's total limit that a part may take: its turn at the rate limit, and the commit."""
 _IDLE_POLL = 5.0
 """Seconds after which a crew looks for work even if nobody woke it."""
 _MAIL_LEASE = 600.0

@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support.submissions import make_submission
 
 from gateway.model import Submission
 from gateway.store import Store
+
+hypothesis.settings.register_profile("gateway", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("gateway")
 
 
 @pytest.fixture

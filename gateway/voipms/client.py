@@ -10,8 +10,6 @@ method_maintenance, missing_params, unavailable_info, provider_outofservice, tls
 lists statuses by function: the lists are what the texts of the codes suggest.
 """
 
-# ruff: noqa: A002 - parameters are named as in the API
-
 from __future__ import annotations
 
 import ssl

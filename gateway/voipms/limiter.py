@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+_ROUNDING = 1e-6
+"""Part of a token."""
+
 
 class Limiter:
     """A token bucket: `per_minute` calls on average, a quarter of them at once.
@@ -50,5 +53,6 @@ class Limiter:
             return self._closed_until - now
         self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
-        # A sleep that ends a rounding error early must not be followed by thousands of tiny ones.
-        return max(0.0, 1.0 - 1e-9 - self._tokens) / self._rate
+        missing = 1.0 - self._tokens
+        # A sleep that ends a rounding error early must not be followed by sleeps too short to move a clock.
+        return missing / self._rate if missing > _ROUNDING else 0.0

@@ -34,6 +34,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "delEmailToFax": Method(Effect.WRITE),
         "delFaxFolder": Method(Effect.WRITE),
         "deleteFaxMessage": Method(Effect.WRITE),
+        # No status for an empty list is known here; a back order is a DID that is not there yet.
         "getBackOrders": Method(Effect.READ, frozenset({"no_did"})),
         "getBalance": Method(Effect.READ),
         "getEmailToFax": Method(Effect.READ, frozenset({"no_emailtofax"})),

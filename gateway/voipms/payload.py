@@ -61,8 +61,8 @@ class Base64Reader(io.RawIOBase):
 
     def __init__(self, source: BinaryIO, size: int) -> None:
         self._source = source
-        self._length = (size + 2) // 3 * 4
-        self._position = 0
+        self._size = size
+        self._taken = 0
 
     def readable(self) -> bool:
         """Always."""
@@ -73,13 +73,16 @@ class Base64Reader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """To the start or the end (RawIOBase also asks for the position by seeking by 0)."""
-        target = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
+        """To the start or the end (a file is also asked for its position by seeking by 0)."""
+        here, end = _encoded(self._taken), _encoded(self._size)
+        target = offset + {io.SEEK_SET: 0, io.SEEK_CUR: here, io.SEEK_END: end}[whence]
         if target == 0:
             self._source.seek(0)
-        elif target not in (self._position, self._length):
+            self._taken = 0
+        elif target == end:
+            self._taken = self._size
+        elif target != here:
             raise io.UnsupportedOperation("this reader only seeks to its ends")
-        self._position = target
         return target
 
     def read(self, size: int = -1, /) -> bytes:
@@ -88,14 +91,18 @@ class Base64Reader(io.RawIOBase):
         Raises:
             OSError: the file is longer or shorter than it was said to be.
         """
-        left = self._length - self._position
-        wanted = left if size < 0 else min(left, max(size // 4, 1) * 4)
+        left = self._size - self._taken
         # Only whole groups of three bytes encode without padding, so a short read must not end a piece.
+        wanted = left if size < 0 else min(left, max(size // 4, 1) * 3)
         raw = bytearray()
-        while len(raw) < wanted // 4 * 3 and (piece := self._source.read(wanted // 4 * 3 - len(raw))):
+        while len(raw) < wanted and (piece := self._source.read(wanted - len(raw))):
             raw += piece
-        encoded = base64.b64encode(raw)
-        if len(encoded) != wanted or (left == 0 and self._source.read(1)):
+        if len(raw) < wanted or (wanted == left and self._source.read(1)):
             raise OSError("the file changed its size while it was sent")
-        self._position += len(encoded)
-        return encoded
+        self._taken += wanted
+        return base64.b64encode(raw)
+
+
+def _encoded(size: int) -> int:
+    """Characters of base64 for `size` bytes."""
+    return (size + 2) // 3 * 4

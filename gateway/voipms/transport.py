@@ -29,6 +29,8 @@ logging.getLogger("httpcore").setLevel(logging.INFO)
 Guard = Callable[[], None]
 """Asked before the first byte and before every further piece of a request; raises to stop it."""
 
+_PIECE = 64 * 1024
+"""Bytes that leave at once, or a little more."""
 _Part: TypeAlias = tuple[str, tuple[None, bytes | BinaryIO]]
 _NETWORK_ERRORS = (httpx.TransportError, OSError)  # OSError: time-outs too
 
@@ -181,17 +183,26 @@ class _Progress:
 
 
 class _Watched(httpx.AsyncByteStream):
-    """A request's content that asks the guard before each piece and remembers what our own side raised."""
+    """A request's content in pieces of a fair size, for each of which the guard is asked.
+
+    The library would send every boundary, field name and value by itself: a packet each.
+    """
 
     def __init__(self, stream: httpx.AsyncByteStream, progress: _Progress) -> None:
         self._stream = stream
         self._progress = progress
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        waiting = bytearray()
         try:
-            async for piece in self._stream:
-                self._progress.check()
-                yield piece
+            async for part in self._stream:
+                waiting += part
+                if len(waiting) >= _PIECE:
+                    self._progress.check()
+                    yield bytes(waiting)
+                    waiting.clear()
+            self._progress.check()
+            yield bytes(waiting)
         except Exception as error:
             self._progress.cause = error
             raise

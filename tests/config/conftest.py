@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from gateway.config import ConfigError, Loaded, load
 
@@ -30,8 +29,6 @@ numbers = ["*"]
 to = ["office@example.com"]
 """
 
-settings.register_profile("gateway", deadline=None)  # a busy machine is no failure
-settings.load_profile("gateway")
 
 Load = Callable[..., Loaded]
 Problems = Callable[..., list[str]]

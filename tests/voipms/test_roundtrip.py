@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.simulator import rows as theirs
@@ -106,6 +106,7 @@ def seen(moment):
 
 
 @modes
+@settings(max_examples=20)
 @given(found=st.lists(fax_rows, max_size=3))
 def test_faxes(mode, found):
     """Lists of none, one and several faxes; only what the mode does not write is lost."""
@@ -127,6 +128,7 @@ def test_faxes(mode, found):
 
 
 @modes
+@settings(max_examples=20)
 @given(found=st.lists(number_rows, max_size=3))
 def test_numbers(mode, found):
     """Dotted or not, flags as numbers or words."""
@@ -139,6 +141,7 @@ def test_numbers(mode, found):
 
 
 @modes
+@settings(max_examples=20)
 @given(found=st.lists(rule_rows, max_size=3))
 def test_rules(mode, found):
     """A code of digits keeps its zeros."""
@@ -148,6 +151,7 @@ def test_rules(mode, found):
 
 
 @modes
+@settings(max_examples=20)
 @given(found=st.lists(order_rows, max_size=3))
 def test_back_orders(mode, found):
     """Numbers that are only ids stay text."""
@@ -170,6 +174,7 @@ def test_back_orders(mode, found):
 
 
 @modes
+@settings(max_examples=20)
 @given(content=st.binary(max_size=300))
 def test_files(mode, content):
     """Base64 with its noise."""
@@ -179,6 +184,7 @@ def test_files(mode, content):
 
 
 @modes
+@settings(max_examples=20)
 @given(amounts=st.tuples(money, money, money), calls=counts, spans=st.tuples(durations, durations))
 def test_balances(mode, amounts, calls, spans):
     """Short and advanced."""
@@ -196,6 +202,7 @@ def test_balances(mode, amounts, calls, spans):
 
 
 @modes
+@settings(max_examples=20)
 @given(found=st.lists(phones.map(theirs.Did), max_size=4))
 def test_bought_numbers(mode, found):
     """A list of plain numbers."""
