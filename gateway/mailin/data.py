@@ -1,7 +1,7 @@
 """The content of DATA in chunks, not lines: the end, dots and line ends across chunk borders.
 
 Reading line by line costs 30 ms of a standing event loop for each 1.4 MB; chunks cost a quarter of it. The
-end is CR LF . CR LF and nothing else, so no other spelling can smuggle a second mail. A bare LF then counts as
+end is CR LF . CR LF and nothing else, so no other spelling can smuggle a second mail. A bare LF counts as
 a line end and is made CR LF, as Postfix does by default: scanners and scripts write it, and the mail is not
 passed on, so nobody behind us can see another end in it.
 """
@@ -60,7 +60,7 @@ class DataReader:
         self._reader.feed_data(b"\r\n")
 
     async def read(self) -> bytes | None:
-        """The next content, at most about the stream's limit; None after the end.
+        """The next content, at most what the stream buffers; None after the end.
 
         Raises `asyncio.IncompleteReadError` when the client has gone.
         """

@@ -18,10 +18,10 @@ from gateway.mailin.redact import without_code
 __all__ = ["HEADER_BYTES", "HEADER_LINES", "Fingerprint", "Head", "parse", "without_code"]
 
 HEADER_BYTES = 256 * 1024
-HEADER_LINES = 4000
+HEADER_LINES = 2000
 """Larger header blocks are refused, not cut: what is judged and what is stored must be the same."""
 
-_ADDRESSES = 4096
+_ADDRESSES = 1024
 """Characters of an address field that are parsed: the standard parser's time grows with the square."""
 _ADDR_SPEC = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
 _PLAIN = re.compile(rf"[^<>()\",;:]*<({_ADDR_SPEC.pattern})>")

@@ -18,7 +18,7 @@ from gateway import journal
 from gateway.config import Mailbox, Settings
 from gateway.errors import GatewayError
 from gateway.mailin.imap_look import Looker
-from gateway.mailin.imap_message import LoopGoneError, Reception
+from gateway.mailin.imap_message import LoopGoneError, MessageHandler
 from gateway.mailin.imap_session import TROUBLE, Bell, Session, Timeouts, explain
 from gateway.mailin.intake import Intake
 from gateway.mailin.mailbox import Strikes, back_off
@@ -52,7 +52,7 @@ class MailboxPoller:
         self._store = store
         self._timeouts = timeouts
         self._clock = clock
-        self._reception = Reception(
+        self._handler = MessageHandler(
             box, settings=settings, store=store, intake=intake, rules=rules, wait=self._wait, clock=clock
         )
         self._strikes = Strikes()
@@ -75,6 +75,9 @@ class MailboxPoller:
     def stop(self) -> None:
         """Ask the thread to end. What it waits for at the server is cut off; a commit in flight is not."""
         self._stopping.set()
+        if self._thread.ident is None:  # never started
+            self._bell.close()
+            self._stopped.set()
         self._bell.ring()
         with self._lock:
             if self._session is not None:
@@ -134,7 +137,7 @@ class MailboxPoller:
             self._box,
             session,
             store=self._store,
-            reception=self._reception,
+            handler=self._handler,
             strikes=self._strikes,
             wait=self._wait,
             stopping=self._stopping.is_set,

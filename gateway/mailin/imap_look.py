@@ -17,7 +17,7 @@ from gateway import journal
 from gateway.config import Mailbox
 from gateway.errors import GatewayError
 from gateway.mailin import ledger
-from gateway.mailin.imap_message import LoopGoneError, Reception, Wait
+from gateway.mailin.imap_message import LoopGoneError, MessageHandler, Wait
 from gateway.mailin.imap_session import Session, Summary, VanishedError, explain
 from gateway.mailin.mailbox import Contact, Selected, Strikes, contact, first_mark, to_judge
 from gateway.mailin.policy import Refusal
@@ -46,7 +46,7 @@ class Looker:
         session: Session,
         *,
         store: Store,
-        reception: Reception,
+        handler: MessageHandler,
         strikes: Strikes,
         wait: Wait,
         stopping: Callable[[], bool],
@@ -55,7 +55,7 @@ class Looker:
         self._box = box
         self._session = session
         self._store = store
-        self._reception = reception
+        self._handler = handler
         self._strikes = strikes
         self._wait = wait
         self._stopping = stopping
@@ -82,9 +82,10 @@ class Looker:
             case Contact.SAME:
                 assert mark is not None
                 high_water = mark[1]
+        # New mail first: a move that breaks the connection every time must not keep it waiting.
+        self._receive(selected, high_water)
         if self._unfiled:
             self._file_the_rest(selected)
-        self._receive(selected, high_water)
         return self._trouble
 
     def _begin(self, selected: Selected) -> int:
@@ -106,7 +107,7 @@ class Looker:
         """Give each message of a renumbered folder the verdict it had, or hold it; tell if all have one."""
         uids = [uid for uid in self._session.uids_from(1) if uid < selected.uidnext]
         done = [
-            self._decide(place, functools.partial(self._reception.recognise, self._session, place))
+            self._decide(place, functools.partial(self._handler.recognise, self._session, place))
             for place in self._undecided(selected, uids)
         ]
         if not all(done):
@@ -144,7 +145,7 @@ class Looker:
         for uid in order:
             place = self._place(selected, uid)
             size = summaries[uid].size
-            self._decide(place, functools.partial(self._reception.receive, self._session, place, size))
+            self._decide(place, functools.partial(self._handler.receive, self._session, place, size))
 
     def _decide(self, place: Place, work: Callable[[], Verdict]) -> bool:
         """Let `work` decide about one message and move it; tell whether it is decided (or gone).

@@ -6,9 +6,9 @@ Works in the mailbox's thread; commits go through the event loop.
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -20,9 +20,9 @@ from gateway.mailin import directive, header, ledger, vouch
 from gateway.mailin.code import without_traces
 from gateway.mailin.gate import Gate
 from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head
-from gateway.mailin.imap_session import Session
+from gateway.mailin.imap_session import Session, VanishedError
 from gateway.mailin.intake import Intake
-from gateway.mailin.policy import Claim, Reason, Refusal, Verdict, find_code
+from gateway.mailin.policy import Claim, Reason, Refusal, Verdict, find_code, permit
 from gateway.mailin.provider import RulesProvider
 from gateway.model import Source
 from gateway.store import Draft, Store, StoreUnavailableError, mailboxes
@@ -30,8 +30,6 @@ from gateway.store.intake import Accepted
 from gateway.store.mailboxes import Place
 
 T = TypeVar("T")
-
-_NEVER_ANSWERED = frozenset({Reason.NULL_SENDER, Reason.AUTOMATIC})
 
 
 class LoopGoneError(Exception):
@@ -44,8 +42,34 @@ class Wait(Protocol):
     def __call__(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
 
 
-class Reception:
-    """Judges and takes in the messages of one mailbox."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    """What is known of a message once its header block is read."""
+
+    place: Place
+    size: int
+    """RFC822.SIZE; servers may be wrong about it."""
+    block: bytes
+    """The original header block, or its first `HEADER_BYTES` and one byte."""
+    head: Head
+    sender: str
+    """The one From address, which is also where notices go, or ""."""
+    vouched: bool
+    """Trusted Authentication-Results speak for the sender."""
+
+    def fingerprint(self) -> Fingerprint:
+        """Begun with the header."""
+        fingerprint = Fingerprint()
+        fingerprint.header(self.block)
+        return fingerprint
+
+
+class MessageHandler:
+    """Judges and takes in the messages of one mailbox.
+
+    Who a mail is from is proved by trusted Authentication-Results or, more weakly, by a From address together
+    with its security code. Only the stronger proof lets a mail do without a code, and a refusal be answered.
+    """
 
     def __init__(
         self,
@@ -67,7 +91,7 @@ class Reception:
         self._clock = clock
         # Anybody can write anybody's name into From: guesses under an unproved name must not lock out the one
         # it belongs to, neither here nor at the other doors.
-        self._gates = {proved: Gate(settings, rules) for proved in (True, False)}
+        self._gates = {vouched: Gate(settings, rules) for vouched in (True, False)}
 
     def receive(self, session: Session, place: Place, size: int) -> mailboxes.Verdict:
         """Accept or refuse one message; the verdict is committed on return.
@@ -75,23 +99,21 @@ class Reception:
         `size` is RFC822.SIZE. Raises `GatewayError` (temporary) if it is to be tried again later, one of
         `imap_session.TROUBLE`, or `VanishedError`.
         """
-        block = session.header(place.uid, limit=HEADER_BYTES + 1)
-        head = header.parse(block)
+        mail = self._open(session, place, size)
         subject = ""
         try:
-            self._check_size(block, size)
-            verdict = self._judge(block, head)
+            self._check_size(mail)
+            verdict = self._judge(mail)
             subject = verdict.subject
             asked = directive.read(
-                head.subject, code=verdict.code or "", region=self._settings.gateway.country
+                mail.head.subject, code=verdict.code or "", region=self._settings.gateway.country
             )
             self._check_numbers(verdict, asked.numbers)
-            verdict = dataclasses.replace(verdict, subject=asked.subject)
-            self._accept(session, place, block, head, verdict, asked.numbers)
+            self._accept(session, mail, replace(verdict, subject=asked.subject), asked.numbers)
         except GatewayError as error:
             if error.failure.kind is not Kind.PERMANENT:
                 raise
-            self._refuse(place, block, head, error, subject)
+            self._refuse(mail, error, subject)
             return mailboxes.Verdict.REFUSED
         return mailboxes.Verdict.ACCEPTED
 
@@ -100,41 +122,42 @@ class Reception:
 
         The message has a new UID; Message-ID and content tell that it is the same. Nobody is told here.
         """
-        block = session.header(place.uid, limit=HEADER_BYTES + 1)
-        message_id = self._clean(header.parse(block).message_id)
-        fingerprint = Fingerprint()
-        fingerprint.header(block)
-        digests = [fingerprint.hexdigest()]
+        mail = self._open(session, place, 0)
+        message_id = self._clean(mail.head.message_id)
+        fingerprint = mail.fingerprint()
+        digests = [fingerprint.hexdigest()]  # of a refused message, whose body was never read
         if self._wait(self._store.read(lambda tx: ledger.mentions(tx, place.account, message_id))):
             for chunk in session.body(place.uid):
                 fingerprint.body(chunk)
             digests.append(fingerprint.hexdigest())
-        return self._wait(self._store.write(lambda tx: self._repeat(tx, place, message_id, digests)))
-
-    def _repeat(
-        self, tx: sa.Connection, place: Place, message_id: str, digests: list[str]
-    ) -> mailboxes.Verdict:
-        matches = (mailboxes.by_message(tx, place.account, message_id, digest) for digest in digests)
-        entry = next((match for match in matches if match is not None), None)
-        verdict = mailboxes.Verdict.HELD if entry is None else entry.verdict
-        mailboxes.record(
-            tx,
-            place,
-            verdict,
-            message_id=message_id,
-            fingerprint=digests[-1] if entry is None else entry.fingerprint,
-            submission_id="" if entry is None else entry.submission_id,
-            now=self._clock(),
+        return self._wait(
+            self._store.write(
+                lambda tx: ledger.repeat(
+                    tx, place, message_id=message_id, fingerprints=digests, now=self._clock()
+                )
+            )
         )
-        return verdict
 
-    def _check_size(self, block: bytes, size: int) -> None:
-        if header.too_large(block):
+    def _open(self, session: Session, place: Place, size: int) -> _Mail:
+        block = session.header(place.uid, limit=HEADER_BYTES + 1)
+        head = header.parse(block)
+        sender = head.from_addresses[0] if len(set(head.from_addresses)) == 1 else ""
+        return _Mail(
+            place=place,
+            size=size,
+            block=block,
+            head=head,
+            sender=sender,
+            vouched=bool(vouch.vouched_by(block, sender, self._box.trusted_authserv)),
+        )
+
+    def _check_size(self, mail: _Mail) -> None:
+        if header.too_large(mail.block):
             raise Refusal(
                 permanent("5.3.4", "The header of the mail is too large. Send it again as a new mail."),
                 Reason.HEADER,
             )
-        if size > self._box.max_message_bytes:
+        if mail.size > self._box.max_message_bytes:
             raise self._too_large()
 
     def _too_large(self) -> Refusal:
@@ -144,33 +167,28 @@ class Reception:
             Reason.SIZE,
         )
 
-    def _judge(self, block: bytes, head: Head) -> Verdict:
-        """The sender rules, and what a mailbox asks beyond them."""
-        sender = _sender(head)
-        if not sender and head.return_path != "":
+    def _judge(self, mail: _Mail) -> Verdict:
+        """The sender rules, and what a mailbox asks beyond them: a code, or somebody who vouches."""
+        head = mail.head
+        if not mail.sender and head.return_path != "":
             raise Refusal(
-                permanent(
-                    "5.7.1", "The mail does not name one sender. Send it from one address of your own."
-                ),
+                permanent("5.7.1", "The mail names no single sender. Send it from one address of your own."),
                 Reason.UNPROVED,
             )
-        vouched = bool(vouch.vouched_by(block, sender, self._box.trusted_authserv))
-        verdict = self._gates[vouched].judge(
-            Claim(envelope_from=sender), head, peer=f"mailbox {self._box.name}"
+        verdict = self._gates[mail.vouched].judge(
+            Claim(envelope_from=mail.sender), head, peer=f"mailbox {self._box.name}"
         )
-        proved = vouched or (verdict.code is not None and find_code(head.subject, verdict.code))
-        if not proved:
+        if not mail.vouched and (verdict.code is None or not find_code(head.subject, verdict.code)):
             raise Refusal(
                 permanent(
-                    "5.7.1",
-                    "Nothing proves who sent this mail. Write the security code in the subject.",
+                    "5.7.1", "Nothing proves who sent this mail. Write the security code in the subject."
                 ),
                 Reason.UNPROVED,
-                identity=sender,
+                identity=mail.sender,
             )
         return verdict
 
-    def _check_numbers(self, verdict: Verdict, numbers: tuple[str, ...]) -> None:
+    def _check_numbers(self, verdict: Verdict, numbers: Sequence[str]) -> None:
         most = verdict.rule.max_recipients or self._settings.smtp.max_recipients
         if len(numbers) > most:
             raise Refusal(
@@ -178,27 +196,19 @@ class Reception:
                 Reason.RECIPIENTS,
                 identity=verdict.identity,
             )
-        self._gates[True].permit(verdict.rule, numbers)
+        permit(verdict.rule, numbers, self._settings.gateway)
 
-    def _accept(
-        self,
-        session: Session,
-        place: Place,
-        block: bytes,
-        head: Head,
-        verdict: Verdict,
-        numbers: tuple[str, ...],
-    ) -> None:
+    def _accept(self, session: Session, mail: _Mail, verdict: Verdict, numbers: Sequence[str]) -> None:
         now = self._clock()
         with self._store.spool.draft() as draft:
-            fingerprint = self._copy(session, place.uid, block, verdict, draft)
+            fingerprint = self._copy(session, mail, verdict.code, draft)
 
             def also(tx: sa.Connection, accepted: Accepted) -> None:
                 mailboxes.record(
                     tx,
-                    place,
+                    mail.place,
                     mailboxes.Verdict.ACCEPTED,
-                    message_id=self._clean(head.message_id),
+                    message_id=self._clean(mail.head.message_id),
                     fingerprint=fingerprint,
                     submission_id=accepted.id,
                     now=now,
@@ -208,7 +218,7 @@ class Reception:
                 self._intake.accept(
                     source=Source.IMAP,
                     verdict=verdict,
-                    head=head,
+                    head=mail.head,
                     envelope_from=verdict.identity,
                     numbers=numbers,
                     draft=draft,
@@ -217,51 +227,46 @@ class Reception:
                 )
             )
 
-    def _copy(self, session: Session, uid: int, block: bytes, verdict: Verdict, draft: Draft) -> str:
+    def _copy(self, session: Session, mail: _Mail, code: str | None, draft: Draft) -> str:
         """Stream the message into `draft` without its code; return the fingerprint of the original."""
-        fingerprint = Fingerprint()
-        fingerprint.header(block)
-        _write(draft, header.without_code(block, verdict.code) if verdict.code else block)
-        size = len(block)
-        for chunk in session.body(uid):
+        fingerprint = mail.fingerprint()
+        _write(draft, header.without_code(mail.block, code) if code else mail.block)
+        size = len(mail.block)
+        for chunk in session.body(mail.place.uid):
             size += len(chunk)
-            if size > self._box.max_message_bytes:  # the server said otherwise
+            if size > self._box.max_message_bytes:
                 raise self._too_large()
             fingerprint.body(chunk)
             _write(draft, chunk)
+        if size < mail.size and not session.summaries([mail.place.uid]):
+            raise VanishedError  # in the middle: what was read may be half a letter
         return fingerprint.hexdigest()
 
-    def _refuse(self, place: Place, block: bytes, head: Head, error: GatewayError, subject: str) -> None:
-        sender = _sender(head)
+    def _refuse(self, mail: _Mail, error: GatewayError, subject: str) -> None:
+        """Commit a refusal; `subject` is free of the code, or empty while nobody knows what in it is one."""
+        head = mail.head
         reason = error.reason if isinstance(error, Refusal) else Reason.NUMBER
+        # An answer may reach somebody else than the writer, or a machine that answers in turn (RFC 3834, 2).
         answer = (
-            self._box.answer_refusals
-            and reason not in _NEVER_ANSWERED
-            and not head.auto_submitted
-            and head.return_path != ""
-            and bool(vouch.vouched_by(block, sender, self._box.trusted_authserv))
-        )
-        fingerprint = Fingerprint()
-        fingerprint.header(block)
-        clean = dataclasses.replace(
-            head, message_id=self._clean(head.message_id), references=self._clean(head.references)
+            self._box.answer_refusals and mail.vouched and not head.auto_submitted and head.return_path != ""
         )
         self._wait(
             self._store.write(
                 lambda tx: ledger.refuse(
                     tx,
-                    place,
+                    mail.place,
                     error.failure,
-                    head=clean,
-                    fingerprint=fingerprint.hexdigest(),
-                    answer_to=sender if answer else "",
+                    message_id=self._clean(head.message_id),
+                    references=self._clean(head.references),
+                    fingerprint=mail.fingerprint().hexdigest(),
+                    answer_to=mail.sender if answer else "",
                     subject=subject,
                     now=self._clock(),
                 )
             )
         )
         journal.refused_mail(
-            peer=f"mailbox {self._box.name}", sender=sender, reason=reason, status=error.failure.status
+            peer=f"mailbox {self._box.name}", sender=mail.sender, reason=reason, status=error.failure.status
         )
 
     def _clean(self, text: str) -> str:
@@ -270,11 +275,6 @@ class Reception:
             if rule.code is not None:
                 text = without_traces(text, rule.code)
         return text
-
-
-def _sender(head: Head) -> str:
-    """The one From address, which is also where notices go, or ""."""
-    return head.from_addresses[0] if len(set(head.from_addresses)) == 1 else ""
 
 
 def _write(draft: Draft, chunk: bytes) -> None:

@@ -7,7 +7,6 @@ more use or the server refuses. Nothing here decides what becomes of a message.
 from __future__ import annotations
 
 import contextlib
-import imaplib
 import selectors
 import socket
 import ssl
@@ -26,6 +25,10 @@ CHUNK = 1 << 20
 
 TROUBLE = (IMAPClientError, OSError)
 """What a server or a network can do to us; time-outs and TLS errors are OSErrors."""
+
+
+class RefusedError(IMAPClientError):  # type: ignore[misc]  # the library has no types
+    """The server refused what nothing works without; the text is for the log."""
 
 
 class VanishedError(Exception):
@@ -161,16 +164,22 @@ class Session:
             raise
         except IMAPClientError:
             if not self._client.folder_exists(name):  # else another program was faster
-                raise
+                raise RefusedError(f"folder {name} cannot be created") from None
         with contextlib.suppress(LoginError):
             self._client.subscribe_folder(name)
 
     def select(self) -> Selected:
         """Open the watched folder, again and again: only SELECT tells a new UIDVALIDITY."""
-        answer = self._client.select_folder(self._settings.folder)
+        folder = self._settings.folder
+        try:
+            answer = self._client.select_folder(folder)
+        except IMAPClientAbortError:
+            raise
+        except IMAPClientError:
+            raise RefusedError(f"folder {folder} cannot be opened") from None
         uidvalidity = int(answer.get(b"UIDVALIDITY", 0))
         if uidvalidity == 0:
-            raise IMAPClientAbortError("the server gives the folder no UIDVALIDITY")
+            raise RefusedError(f"folder {folder} has no lasting UIDs (UIDVALIDITY)")
         uidnext = int(answer.get(b"UIDNEXT", 0)) or max(self._client.search("ALL"), default=0) + 1
         return Selected(uidvalidity=uidvalidity, uidnext=uidnext)
 
@@ -206,12 +215,15 @@ class Session:
         found: Mapping[bytes, bytes | None] | None = self._client.fetch(
             [uid], [f"BODY.PEEK[{section}]<{offset}.{length}>"]
         ).get(uid)
-        key = f"BODY[{section}]<{offset}>".encode()
         if found is None:
             raise VanishedError
+        key = f"BODY[{section}]<{offset}>".encode()
         if key not in found:
             raise IMAPClientError("the server did not send the part of the message that was asked for")
-        return (found[key] or b"")[:length]
+        part = found[key]
+        if part is None:  # NIL: removed by another client, which we are told only afterwards
+            raise VanishedError
+        return part[:length]
 
     def file(self, uid: int, folder: str) -> None:
         """Move a message to `folder`; one that has vanished meanwhile is fine.
@@ -276,6 +288,8 @@ def _hints(responses: Sequence[Sequence[object]]) -> bool:
 def explain(error: BaseException) -> str:
     """What is wrong with the server, for the log: in our own words, because errors may quote the mail."""
     match error:
+        case RefusedError():
+            return str(error)
         case LoginError():
             return "the login was refused: check username and password"
         case ssl.SSLCertVerificationError():
@@ -284,7 +298,7 @@ def explain(error: BaseException) -> str:
             return "it did not answer in time"
         case socket.gaierror():
             return "its host name cannot be resolved"
-        case IMAPClientAbortError() | ssl.SSLError() | imaplib.IMAP4.abort():
+        case IMAPClientAbortError() | ssl.SSLError() | ConnectionResetError() | BrokenPipeError():
             return "the connection broke"
         case OSError():
             return error.strerror or type(error).__name__

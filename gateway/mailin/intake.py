@@ -180,11 +180,14 @@ class Intake:
 
 
 async def write_draft(draft: Draft, chunk: bytes) -> None:
-    """Append to `draft`; in a thread once that touches the disk."""
+    """Append to `draft`; in a thread once that touches the disk. Raises `StoreUnavailableError`."""
     if draft.size + len(chunk) <= INLINE:
         draft.write(chunk)
-    else:
+        return
+    try:
         await asyncio.to_thread(draft.write, chunk)
+    except OSError as error:
+        raise StoreUnavailableError(error) from error
 
 
 def split_message(message: bytes) -> tuple[bytes, bytes]:

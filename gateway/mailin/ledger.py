@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from gateway.errors import Failure
-from gateway.mailin.header import Head
 from gateway.model import MailKind
 from gateway.store import mailboxes, outbox, tables
 from gateway.store.mailboxes import Place, Verdict
@@ -64,12 +63,32 @@ def mentions(tx: sa.Connection, account: str, message_id: str) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
+def repeat(
+    tx: sa.Connection, place: Place, *, message_id: str, fingerprints: Sequence[str], now: float
+) -> Verdict:
+    """Give a message under a new UID the verdict that it had under the old one, or hold it."""
+    matches = (mailboxes.by_message(tx, place.account, message_id, digest) for digest in fingerprints)
+    entry = next((match for match in matches if match is not None), None)
+    verdict = Verdict.HELD if entry is None else entry.verdict
+    mailboxes.record(
+        tx,
+        place,
+        verdict,
+        message_id=message_id,
+        fingerprint=fingerprints[-1] if entry is None else entry.fingerprint,
+        submission_id="" if entry is None else entry.submission_id,
+        now=now,
+    )
+    return verdict
+
+
 def refuse(
     tx: sa.Connection,
     place: Place,
     failure: Failure,
     *,
-    head: Head,
+    message_id: str,
+    references: str,
     fingerprint: str,
     answer_to: str,
     subject: str,
@@ -77,9 +96,9 @@ def refuse(
 ) -> None:
     """Write a refusal down, and queue its answer if somebody may be answered (`answer_to` is not empty).
 
-    `head` and `subject` are free of every security code.
+    No text may hold a security code.
     """
-    mailboxes.record(tx, place, Verdict.REFUSED, message_id=head.message_id, fingerprint=fingerprint, now=now)
+    mailboxes.record(tx, place, Verdict.REFUSED, message_id=message_id, fingerprint=fingerprint, now=now)
     if not answer_to:
         return
     outbox.queue(
@@ -91,8 +110,8 @@ def refuse(
             "sentence": failure.sentence,
             "status": failure.status,
             "subject": subject,
-            "in_reply_to": head.message_id,
-            "references": head.references,
+            "in_reply_to": message_id,
+            "references": references,
         },
         now=now,
     )

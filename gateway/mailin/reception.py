@@ -142,4 +142,5 @@ def _header_too_large() -> Refusal:
 
 def oversize(limit: int) -> Failure:
     """The answer to a mail of more than `limit` bytes."""
-    return permanent("5.3.4", f"The mail is larger than {limit // 1_000_000 or 1} MB. Send less at a time.")
+    size = f"{limit / 1_000_000:.1f}".removesuffix(".0")
+    return permanent("5.3.4", f"The mail is larger than {size} MB. Send less at a time.")

@@ -98,11 +98,11 @@ class SmtpServer:
         self._stopping = True
         for server in self._servers:
             server.close()
-        for session in self._sessions:
+        for session in list(self._sessions):
             if not session.receiving:
                 _dismiss(session)
         await self._until(lambda: not any(session.receiving for session in self._sessions), grace)
-        for session in self._sessions:
+        for session in list(self._sessions):
             _dismiss(session)
         await self._until(lambda: not self._sessions, _FLUSH)
         for session in list(self._sessions):

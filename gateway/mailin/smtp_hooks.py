@@ -175,7 +175,8 @@ class Hooks:
                 fingerprint=received.fingerprint,
                 queue_id=server.queue_id,
             )
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            journal.store_trouble(reason=error.failure.code)
             return OWN_TROUBLE
         except GatewayError as error:
             return _refused(server, error, envelope.mail_from)

@@ -1,9 +1,9 @@
 """One SMTP connection: aiosmtpd's protocol with a DATA of its own.
 
 What aiosmtpd 1.4.6 does not do is done here: content in chunks (`data`), replies with enhanced codes, an
-answer to a client that has closed its sending side, a 421 instead of silence at a time-out or a stop. Decisions
-are taken in `smtp_hooks`. Names with an underscore are aiosmtpd's or asyncio's private ones; the version is
-pinned and a differential test guards them.
+answer to a client that has closed its sending side, a 421 instead of silence at a time-out or a stop.
+Decisions are taken in `smtp_hooks`. Names with an underscore are aiosmtpd's or asyncio's private ones; the
+version is pinned and a differential test guards them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from gateway.mailin.replies import enhanced, reply
 from gateway.mailin.smtp_hooks import Hooks, oversized
 
 _CHUNK = 128 * 1024
+_FLUSH = 5.0
+"""Seconds for a last line to leave."""
 _MAX_LOGIN_FAILURES = 3
 _COMMAND_SIZES = {"MAIL": 1036, "RCPT": 1036, "AUTH": 12_288}
 """Longest command lines (RFC 3461, 5.4; RFC 4954, 4); 512 for the others."""
@@ -76,6 +78,12 @@ class SmtpSession(SMTP):
         """Whether TLS is on, by STARTTLS or from the first byte."""
         return self.transport is not None and self.transport.get_extra_info("ssl_object") is not None
 
+    @property
+    def _shaking_hands(self) -> bool:
+        """Whether STARTTLS has begun and TLS has not."""
+        started = self._original_transport is not None and self.transport is not None
+        return started and self.session is not None and self.session.ssl is None
+
     # The connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,16 +108,25 @@ class SmtpSession(SMTP):
         self.goodbye("421 4.4.2 Timeout, closing the connection.")
 
     def goodbye(self, line: str) -> None:
-        """Say a last line and close."""
+        """Say a last line and close; a client that does not read it is cut off."""
+        if self._shaking_hands:
+            self.abort()
+            return
         if self.transport is None or self.transport.is_closing():
             return
         assert isinstance(self.transport, asyncio.Transport)
         self.transport.write(line.encode("ascii") + b"\r\n")
         self.transport.close()
+        self.loop.call_later(_FLUSH, self.abort)
 
     def abort(self) -> None:
         """Close without waiting for the client to read."""
-        if isinstance(self.transport, asyncio.Transport):
+        if self._shaking_hands:
+            # asyncio's TLS layer tells nobody about a connection that ends before its handshake.
+            assert isinstance(self._original_transport, asyncio.Transport)
+            self._original_transport.abort()
+            self.connection_lost(None)
+        elif isinstance(self.transport, asyncio.Transport):
             self.transport.abort()
 
     async def _handle_client(self) -> None:

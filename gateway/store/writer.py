@@ -48,12 +48,15 @@ class Writer(threading.Thread):
         super().__init__(name="store-writer", daemon=True)
         self._engine = engine
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._closed = False
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in the writer's transaction; return its result after COMMIT.
 
         Raises what `work` raised (its savepoint is rolled back), or `StoreUnavailableError`.
         """
+        if self._closed:
+            raise StoreUnavailableError(RuntimeError("closed"))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Request(work, loop, future))
@@ -61,6 +64,7 @@ class Writer(threading.Thread):
 
     def close(self) -> None:
         """Finish what was asked for, then stop. Blocks until the thread has ended."""
+        self._closed = True
         self._queue.put(None)
         self.join()
 

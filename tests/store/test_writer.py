@@ -120,6 +120,17 @@ async def test_a_second_process_is_kept_out(store: Store, tmp_path: Path) -> Non
     other.close()
 
 
+async def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state")
+    store.open()
+    pending = asyncio.ensure_future(store.write(lambda tx: facts.put(tx, "last", 1)))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(store.close)
+    await pending  # what was asked for before is done
+    with pytest.raises(StoreUnavailableError):
+        await store.write(lambda tx: facts.put(tx, "late", 1))
+
+
 @pytest.mark.parametrize("round_", range(3))
 def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path, round_: int) -> None:
     """A child acknowledges writes on a pipe until it is killed; each acknowledged one must be there."""

@@ -193,11 +193,10 @@ class Account:
     def renumber(self, folder: str, messages: Sequence[bytes]) -> None:
         """Replace `folder` by a new one that holds `messages`: its UIDVALIDITY changes."""
         with self.login() as client:
-            client.create_folder(f"{folder} new")
-            for message in messages:
-                client.append(f"{folder} new", message)
             client.delete_folder(folder)
-            client.rename_folder(f"{folder} new", folder)
+            client.create_folder(folder)
+            for message in messages:
+                client.append(folder, message)
 
 
 Tamper = Callable[[bytes], Awaitable[bytes | None]]
