@@ -50,7 +50,7 @@ _DRAIN_MARGIN = 100.0
 """Seconds beyond an upload's total limit that a part may take: its turn at the rate limit, and the commit."""
 _IDLE_POLL = 5.0
 """Seconds after which a crew looks for work even if nobody woke it."""
-_MAIL_LEASE = 600.0
+_MAIL_LEASE = 1800.0
 _STEP_LEASE = 600.0
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 import textwrap
 from dataclasses import dataclass
 
 import jinja2
+from markupsafe import Markup, escape
 
 _WIDTH = 72
+_NUMBER = re.compile(r"\([0-9]{3}\) [0-9]{3}-[0-9]{4}")
 
 
 class Tone(enum.StrEnum):
@@ -79,6 +82,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters["fill"] = _fill
+    environment.filters["unbroken"] = _unbroken
     return environment
 
 
@@ -92,6 +96,11 @@ def _fill(text: str, indent: str = "") -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _unbroken(text: str) -> Markup:
+    """Escaped, with telephone numbers that a narrow window does not tear apart."""
+    return Markup(_NUMBER.sub(r'<span style="white-space:nowrap;">\g<0></span>', str(escape(text))))  # noqa: S704
 
 
 def as_text(letter: Letter, signature: str) -> str:

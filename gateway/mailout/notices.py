@@ -91,10 +91,10 @@ _ABOUT: Mapping[str, _About] = {
         "",
     ),
     "imap_held": _About(
-        "A polled mail is on hold",
-        "The mailbox was renumbered by its server, and this mail is not among those handled before. It may "
-        "be new or old, so it is neither faxed nor moved.",
-        "Look at the mail in its folder. If it is to be faxed, send it once more.",
+        "Mail in a polled mailbox is on hold",
+        "The gateway cannot tell what to do with mail in a mailbox that it polls. It neither faxes nor moves "
+        "it, and takes newer mail as ever.",
+        "Look at the mail in its folder. What is to be faxed has to be sent once more.",
     ),
     "notice_undeliverable": _About(
         "A notice cannot be delivered",
@@ -114,7 +114,7 @@ _SHOWN = (
     ("received_id", "Fax id"),
     ("mailbox", "Mailbox"),
     ("folder", "Folder"),
-    ("uid", "UID"),
+    ("count", "Mails"),
     ("sender", "Sender"),
     ("recipient", "Recipient"),
     ("kind", "Notice"),

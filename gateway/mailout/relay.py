@@ -12,10 +12,10 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.errors import Failure, permanent, temporary
 from gateway.mailout.spell import plain
@@ -24,6 +24,8 @@ _OURS = frozenset({530, 534, 535, 538})
 """Replies about our login (RFC 4954, 6): the operator corrects them, the mail is not at fault."""
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b", re.ASCII)
 _MINUTE = 60.0
+_SLOWEST = 16 * 1024
+"""Bytes a second that an upload makes at least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,17 +89,31 @@ async def send(relay: Relay, parcel: Parcel) -> Report:
     """
     session = _Session(relay, parcel)
     work = asyncio.create_task(asyncio.to_thread(session.run))
-    total = relay.timeout * 8 + _MINUTE
+    total = relay.timeout * 8 + _upload_time(relay, parcel) + _MINUTE
     try:
         async with asyncio.timeout(total):
             return await asyncio.shield(work)
     except TimeoutError:
         session.cut()
-        await work
+        report = await work
+        if report.failure is None:  # it was taken at the last moment
+            return report
         return Report(failure=_lost(relay, f"no end after {total:.0f} seconds"), reached=False)
     except asyncio.CancelledError:
         session.cut()
         raise
+
+
+class _Smtp(smtplib.SMTP):
+    """Shows itself before it connects: its constructor already waits for the greeting."""
+
+    def __init__(self, *args: Any, seen: Callable[[smtplib.SMTP], None], **options: Any) -> None:
+        seen(self)
+        super().__init__(*args, **options)
+
+
+class _SmtpTls(_Smtp, smtplib.SMTP_SSL):
+    """The same under TLS from the first byte."""
 
 
 class _Session:
@@ -112,9 +128,11 @@ class _Session:
     def cut(self) -> None:
         """End the conversation: what blocks on the socket returns."""
         self._cut = True
-        if self._smtp is not None and self._smtp.sock is not None:
+        connection = self._smtp.sock if self._smtp is not None else None
+        if connection is not None:
             with contextlib.suppress(OSError):
-                self._smtp.sock.shutdown(socket.SHUT_RDWR)
+                # Below TLS: the TLS socket's own shutdown takes its state from under the thread that reads.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def run(self) -> Report:
         """The whole conversation."""
@@ -122,7 +140,6 @@ class _Session:
             with contextlib.ExitStack() as stack:
                 smtp = self._connect()
                 stack.callback(smtp.close)
-                self._smtp = smtp
                 if self._cut:
                     return Report(failure=_lost(self._relay, "stopped"), reached=False)
                 self._prepare(smtp)
@@ -139,10 +156,14 @@ class _Session:
     def _connect(self) -> smtplib.SMTP:
         relay = self._relay
         if relay.tls == "implicit":
-            return smtplib.SMTP_SSL(
-                relay.host, relay.port, relay.hello, timeout=relay.timeout, context=_trust(relay)
+            trust = _trust(relay)
+            return _SmtpTls(
+                relay.host, relay.port, relay.hello, timeout=relay.timeout, context=trust, seen=self._see
             )
-        return smtplib.SMTP(relay.host, relay.port, relay.hello, timeout=relay.timeout)
+        return _Smtp(relay.host, relay.port, relay.hello, timeout=relay.timeout, seen=self._see)
+
+    def _see(self, smtp: smtplib.SMTP) -> None:
+        self._smtp = smtp
 
     def _prepare(self, smtp: smtplib.SMTP) -> None:
         """EHLO, STARTTLS and AUTH as configured; what fails here fails for every mail."""
@@ -196,11 +217,14 @@ class _Session:
                 break
         if len(refusals) == len(parcel.recipients) or any(reply[0] == 421 for reply in refusals.values()):
             self._expect(_mildest(tuple(refusals.values())), "the recipient", 250)
+        # For a socket of Python, the time-out is that of the whole upload.
+        _wait(smtp, _upload_time(self._relay, parcel))
         try:
             reply = smtp.data(parcel.content)
         except smtplib.SMTPDataError as error:
             reply = (error.smtp_code, _bytes(error.smtp_error))
         self._expect(reply, "the mail", 250, quote=False)
+        _wait(smtp, self._relay.timeout)
         with contextlib.suppress(smtplib.SMTPException, OSError):
             smtp.quit()
         return Report(refused=tuple(refusals))
@@ -254,6 +278,15 @@ def _trust(relay: Relay) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=relay.ca_file)
 
 
+def _wait(smtp: smtplib.SMTP, seconds: float) -> None:
+    if smtp.sock is not None:
+        smtp.sock.settimeout(seconds)
+
+
+def _upload_time(relay: Relay, parcel: Parcel) -> float:
+    return relay.timeout + len(parcel.content) / _SLOWEST
+
+
 def _mildest(replies: Sequence[tuple[int, bytes]]) -> tuple[int, bytes]:
     """Of several refusals one that allows another try, if there is one."""
     return min(replies, key=lambda reply: reply[0])
@@ -265,6 +298,8 @@ def _bytes(said: bytes | str) -> bytes:
 
 def _cause(error: Exception) -> str:
     """A few words; never the exception's arguments, which may hold what was sent."""
+    if isinstance(error, smtplib.SMTPServerDisconnected) and isinstance(error.__context__, OSError):
+        error = error.__context__  # what the library made a disconnect of
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
     if isinstance(error, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):

@@ -62,7 +62,7 @@ class MailServer:
     taken: list[Taken] = field(default_factory=list)
     sessions: int = 0
 
-    async def handle_MAIL(
+    async def handle_MAIL(  # noqa: N802  hook of aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.mail:
@@ -71,7 +71,7 @@ class MailServer:
         envelope.mail_options.extend(options)
         return "250 2.1.0 fine"
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802  hook of aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         reply = self.rcpt.get(address, "250 2.1.5 fine")
@@ -79,15 +79,17 @@ class MailServer:
             envelope.rcpt_tos.append(address)
         return reply
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802  hook of aiosmtpd
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         reply = self.data.pop(0) if self.data else "250 2.0.0 taken"
         if reply.startswith("250") or reply == "drop":
             self.taken.append(
                 Taken(
-                    sender=envelope.mail_from or "",
+                    sender=(envelope.mail_from or "").replace("<>", ""),
                     recipients=list(envelope.rcpt_tos),
                     raw=bytes(envelope.original_content or b""),
-                    tls=session.ssl is not None,
+                    tls=server.transport.get_extra_info("ssl_object") is not None,
                     user=getattr(session.auth_data, "login", None),
                 )
             )
@@ -154,20 +156,33 @@ Serve = Callable[..., Any]
 async def serve() -> AsyncIterator[Serve]:
     """Starts mail servers on free ports; they are gone at the end of the test."""
     servers: list[asyncio.Server] = []
-    transports: list[asyncio.BaseTransport] = []
+    open_sessions: set[SMTP] = set()
+    none_open = asyncio.Event()
+    none_open.set()
 
-    async def serve(*, tls: str = "none", context: ssl.SSLContext | None = None, auth: bool = False) -> MailServer:
+    async def serve(
+        *, tls: str = "none", context: ssl.SSLContext | None = None, auth: bool = False
+    ) -> MailServer:
         mail_server = MailServer()
 
-        def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+        def authenticate(
+            server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+        ) -> AuthResult:
             right = isinstance(data, LoginPassword) and data.password == PASSWORD.encode()
             return AuthResult(success=right, handled=False, auth_data=data)
 
         class Protocol(SMTP):
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 mail_server.sessions += 1
-                transports.append(transport)
+                open_sessions.add(self)  # once more after STARTTLS
+                none_open.clear()
                 super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                super().connection_lost(error)
+                open_sessions.discard(self)
+                if not open_sessions:
+                    none_open.set()
 
         def protocol() -> SMTP:
             return Protocol(
@@ -177,7 +192,6 @@ async def serve() -> AsyncIterator[Serve]:
                 tls_context=context if tls == "starttls" else None,
                 authenticator=authenticate if auth else None,
                 auth_required=auth,
-                auth_require_tls=False,
             )
 
         server = await asyncio.get_running_loop().create_server(
@@ -190,8 +204,10 @@ async def serve() -> AsyncIterator[Serve]:
     yield serve
     for server in servers:
         server.close()
-    for transport in transports:
-        transport.abort()  # type: ignore[attr-defined]
+    async with asyncio.timeout(10):
+        for session in list(open_sessions):
+            session.transport.abort()
+        await none_open.wait()
 
 
 @pytest.fixture

@@ -63,7 +63,9 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self._silent += tag in ("style", "title")
-        self.references += [value or "" for name, value in attrs if name in ("src", "href", "background", "action")]
+        self.references += [
+            value or "" for name, value in attrs if name in ("src", "href", "background", "action")
+        ]
         assert not [name for name, _ in attrs if name.startswith("on")]
 
     def handle_endtag(self, tag: str) -> None:
@@ -88,10 +90,20 @@ STATES = ["delivered", "partial", "failed", "cancelled", "unconfirmed"]
         (
             {"state": "partial", "pages": 1},
             "partly delivered",
-            ["success for 1 of 3 pages", "Most likely pages 2 and 3 did not arrive", "Nothing is sent again by itself"],
+            [
+                "success for 1 of 3 pages",
+                "Most likely pages 2 and 3 did not arrive",
+                "Nothing is sent again by itself",
+            ],
         ),
         (
-            {"state": "failed", "pages": 0, "status": "4.4.1", "code": "busy", "reason": "The line was busy."},
+            {
+                "state": "failed",
+                "pages": 0,
+                "status": "4.4.1",
+                "code": "busy",
+                "reason": "The line was busy.",
+            },
             "not delivered",
             ["was not delivered. The line was busy.", "Check the number", "4.4.1 busy"],
         ),
@@ -101,8 +113,14 @@ STATES = ["delivered", "partial", "failed", "cancelled", "unconfirmed"]
             ["failed after 1 of 3 pages. The line dropped.", "The connection broke."],
         ),
         (
-            {"state": "failed", "attempts": 0, "pages": None, "pages_sent": 0, "status": "5.6.1",
-             "reason": "notes.xyz cannot be read."},
+            {
+                "state": "failed",
+                "attempts": 0,
+                "pages": None,
+                "pages_sent": 0,
+                "status": "5.6.1",
+                "reason": "notes.xyz cannot be read.",
+            },
             "not delivered",
             ["nothing went out. notes.xyz cannot be read.", "Attach the document as a PDF"],
         ),
@@ -111,7 +129,11 @@ STATES = ["delivered", "partial", "failed", "cancelled", "unconfirmed"]
             "not delivered",
             ["send your mail once more. If it fails again: please tell the administrator"],
         ),
-        ({"state": "cancelled", "attempts": 0, "pages": None}, "cancelled", ["cancelled before it was delivered"]),
+        (
+            {"state": "cancelled", "attempts": 0, "pages": None},
+            "cancelled",
+            ["cancelled before it was delivered"],
+        ),
         (
             {"state": "unconfirmed", "pages": None},
             "unconfirmed",
@@ -155,7 +177,9 @@ def test_long_message_ids_are_not_encoded(make: Any, context: Context) -> None:
     assert ids == [long[0], *long[-11:]], "the first and the newest"
 
 
-@pytest.mark.parametrize("answered", ["", "no id", "<>", "<a b@c>", "<=?utf-8?q?x=0D=0ABcc=3A_y?=@c>", None, 7])
+@pytest.mark.parametrize(
+    "answered", ["", "no id", "<>", "<a b@c>", "<=?utf-8?q?x=0D=0ABcc=3A_y?=@c>", None, 7]
+)
 def test_without_a_usable_message_id_there_is_no_thread(make: Any, context: Context, answered: Any) -> None:
     message = sent(compose(make.mail(MailKind.RECEIPT, make.facts(in_reply_to=answered)), context))
     assert message["In-Reply-To"] is None
@@ -211,12 +235,27 @@ def test_refusal(make: Any, context: Context) -> None:
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"about": "account", "reason": "Add funds.", "code": "non_sufficient_funds"}, ["Add funds.", "non_sufficient"]),
-        ({"about": "fax_held", "fax_id": "01K-1", "sender": "jane@example.com"}, ["queue resolve", "jane@example.com"]),
+        (
+            {"about": "account", "reason": "Add funds.", "code": "non_sufficient_funds"},
+            ["Add funds.", "non_sufficient"],
+        ),
+        (
+            {"about": "fax_held", "fax_id": "01K-1", "sender": "jane@example.com"},
+            ["queue resolve", "jane@example.com"],
+        ),
         ({"about": "fax_unconfirmed", "fax_id": "01K-1"}, ["nobody settled it"]),
-        ({"about": "notice_undeliverable", "recipient": "x@example.com", "reason": "gone"}, ["x@example.com", "gone"]),
-        ({"about": "received_parked", "did": "5557654321", "reason": "No route."}, ["(555) 765-4321", "No route."]),
-        ({"about": "imap_held", "mailbox": "office", "uid": 17}, ["office", "17"]),
+        (
+            {"about": "notice_undeliverable", "recipient": "x@example.com", "reason": "gone"},
+            ["x@example.com", "gone"],
+        ),
+        (
+            {"about": "received_parked", "did": "5557654321", "reason": "No route."},
+            ["(555) 765-4321", "No route."],
+        ),
+        (
+            {"about": "imap_held", "mailbox": "office", "count": 17, "reason": "It was renumbered"},
+            ["office", "17"],
+        ),
         ({"about": "something new", "reason": "Look."}, ["Something needs a person. Reason: Look."]),
     ],
 )
@@ -280,7 +319,15 @@ def test_a_received_fax_without_its_pages_is_a_bug(make: Any, context: Context) 
 
 @pytest.mark.parametrize(
     "subject",
-    ["Rechnung für Müller", "請求書 2026", "فاتورة رقم ٥", "😀 " * 60, "a" * 400, "=?utf-8?q?x=0D=0ABcc=3A_y?=", "naïve, \"quoted\""],
+    [
+        "Rechnung für Müller",
+        "請求書 2026",
+        "فاتورة رقم ٥",
+        "😀 " * 60,
+        "a" * 400,
+        "=?utf-8?q?x=0D=0ABcc=3A_y?=",
+        'naïve, "quoted"',
+    ],
 )
 def test_subjects_in_any_language_survive(make: Any, context: Context, subject: str) -> None:
     message = sent(compose(make.mail(MailKind.RECEIPT, make.facts(subject=subject)), context))
@@ -314,7 +361,17 @@ def test_a_local_part_beyond_ascii_makes_a_utf8_message(make: Any, context: Cont
 
 
 @pytest.mark.parametrize(
-    "recipient", ["", "jane", "@example.com", "jane@", "a@b\r\nBcc: c@d", "a b@example.com", "a@exa mple.com", "a@" + "x." * 99 + "ü" * 80]
+    "recipient",
+    [
+        "",
+        "jane",
+        "@example.com",
+        "jane@",
+        "a@b\r\nBcc: c@d",
+        "a b@example.com",
+        "a@exa mple.com",
+        "a@" + "x." * 99 + "ü" * 80,
+    ],
 )
 def test_what_is_no_address_is_refused(make: Any, context: Context, recipient: str) -> None:
     with pytest.raises(GatewayError) as caught:
@@ -343,7 +400,7 @@ HOSTILE_TEXT = st.one_of(
 
 @HOSTILE
 @given(
-    kind=st.sampled_from([MailKind.RECEIPT, MailKind.HELD, MailKind.DUPLICATE, MailKind.REFUSAL, MailKind.ALERT]),
+    kind=st.sampled_from([kind for kind in MailKind if kind is not MailKind.RECEIVED]),
     state=st.sampled_from([*STATES, "held"]),
     facts=st.fixed_dictionaries(
         {},
@@ -366,7 +423,9 @@ def test_hostile_facts_stay_facts(
 
 
 @HOSTILE
-@given(name=HOSTILE_TEXT, caller=HOSTILE_TEXT, station=HOSTILE_TEXT, did=HOSTILE_TEXT, pages=st.integers(0, 9999))
+@given(
+    name=HOSTILE_TEXT, caller=HOSTILE_TEXT, station=HOSTILE_TEXT, did=HOSTILE_TEXT, pages=st.integers(0, 9999)
+)
 def test_hostile_callers_stay_callers(
     make: Any, context: Context, name: str, caller: str, station: str, did: str, pages: int
 ) -> None:
@@ -375,7 +434,9 @@ def test_hostile_callers_stay_callers(
     _assert_clean(message, {"text/plain", "text/html", "application/pdf"})
     file_name = next(message.iter_attachments()).get_filename()
     assert file_name is not None
-    assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{4}_from-([0-9]{1,20}|unknown)(_[0-9]+p)?\.pdf", file_name)
+    assert re.fullmatch(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{4}_from-([0-9]{1,20}|unknown)(_[0-9]+p)?\.pdf", file_name
+    )
 
 
 def _assert_clean(message: EmailMessage, parts: set[str]) -> None:

@@ -90,7 +90,10 @@ async def test_refusals(serve: Any, stage: str, reply: str, kind: Kind, status: 
 async def test_a_reply_is_quoted_only_before_the_server_saw_the_content(serve: Any) -> None:
     server = await serve()
     server.rcpt = {TO: "550 5.1.1 mailbox is gone"}
-    assert "mailbox is gone" in failure_of(await send(relay(server.port), parcel()), Kind.PERMANENT, "5.1.1").sentence
+    assert (
+        "mailbox is gone"
+        in failure_of(await send(relay(server.port), parcel()), Kind.PERMANENT, "5.1.1").sentence
+    )
     server.rcpt, server.data = {}, ["554 5.7.1 we do not like SECRET-SUBJECT"]
     failure = failure_of(await send(relay(server.port), parcel()), Kind.PERMANENT, "5.7.1")
     assert "refused the mail: 554 5.7.1." in failure.sentence
@@ -163,7 +166,9 @@ async def test_a_certificate_for_another_name_gets_nothing(serve: Any, certifica
 
 async def test_starttls_that_is_not_offered_is_no_reason_to_go_on_in_clear(serve: Any) -> None:
     server = await serve()
-    report = await send(relay(server.port, tls="starttls", username="fax", password="relay-Passw0rd"), parcel())
+    report = await send(
+        relay(server.port, tls="starttls", username="fax", password="relay-Passw0rd"), parcel()
+    )
     failure_of(report, Kind.TEMPORARY, "4.7.4")
     assert not server.taken
 
@@ -174,9 +179,10 @@ async def test_an_authority_file_that_is_gone(serve: Any, certificates: Any, tmp
     failure_of(report, Kind.TEMPORARY, "4.4.2")
 
 
-async def test_login(serve: Any, make: Any) -> None:
-    server = await serve(auth=True)
-    report = await send(relay(server.port, username="fax", password=make.password), parcel())
+async def test_login(serve: Any, make: Any, certificates: Any) -> None:
+    server = await serve(tls="starttls", context=certificates.server, auth=True)
+    secure = {"tls": "starttls", "host": "localhost", "ca_file": certificates.authority}
+    report = await send(relay(server.port, username="fax", password=make.password, **secure), parcel())
     assert report.failure is None
     assert server.taken[0].user == b"fax"
 
@@ -184,9 +190,12 @@ async def test_login(serve: Any, make: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "status"), [({"username": "fax", "password": "wrong-Passw0rd"}, "4.7.8"), ({}, "4.7.8")]
 )
-async def test_a_refused_login_is_the_operators_matter(serve: Any, changes: dict[str, str], status: str) -> None:
-    server = await serve(auth=True)
-    report = await send(relay(server.port, **changes), parcel())
+async def test_a_refused_login_is_the_operators_matter(
+    serve: Any, certificates: Any, changes: dict[str, str], status: str
+) -> None:
+    server = await serve(tls="starttls", context=certificates.server, auth=True)
+    secure = {"tls": "starttls", "host": "localhost", "ca_file": certificates.authority}
+    report = await send(relay(server.port, **secure, **changes), parcel())
     assert "mail.username" in failure_of(report, Kind.TEMPORARY, status).sentence
     assert not report.reached
 
@@ -213,7 +222,7 @@ async def raw_server() -> AsyncIterator[Callable[[Dialogue], Awaitable[int]]]:
     servers: list[asyncio.Server] = []
     tasks: set[asyncio.Task[Any]] = set()
 
-    async def start(dialogue: Dialogue) -> int:
+    async def start(dialogue: Dialogue, context: ssl.SSLContext | None = None) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
@@ -225,7 +234,7 @@ async def raw_server() -> AsyncIterator[Callable[[Dialogue], Awaitable[int]]]:
             finally:
                 writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
         servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
@@ -252,7 +261,9 @@ async def test_a_banner_of_5xx_says_nothing_about_the_mail(raw_server: Any) -> N
     assert not report.reached
 
 
-@pytest.mark.parametrize("banner", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x16\x03\x01\xff" * 5000, b"220-" + b"a" * 9000])
+@pytest.mark.parametrize(
+    "banner", [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"\x16\x03\x01\xff" * 5000, b"220-" + b"a" * 9000]
+)
 async def test_something_that_is_no_mail_server(raw_server: Any, banner: bytes) -> None:
     async def dialogue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(banner)
@@ -273,7 +284,8 @@ async def test_a_silent_server_is_left_after_the_timeout(raw_server: Any) -> Non
     assert "did not answer in time" in failure_of(report, Kind.TEMPORARY, "4.4.2").sentence
 
 
-async def test_cancelling_cuts_the_connection(raw_server: Any) -> None:
+@pytest.mark.parametrize("tls", ["none", "implicit"])
+async def test_cancelling_cuts_the_connection(raw_server: Any, certificates: Any, tls: str) -> None:
     reached, left = asyncio.Event(), asyncio.Event()
 
     async def dialogue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -283,7 +295,9 @@ async def test_cancelling_cuts_the_connection(raw_server: Any) -> None:
         await reader.read()
         left.set()
 
-    task = asyncio.create_task(send(relay(await raw_server(dialogue), timeout=600), parcel()))
+    port = await raw_server(dialogue, certificates.server if tls == "implicit" else None)
+    way = {"tls": tls, "host": "localhost", "ca_file": certificates.authority}
+    task = asyncio.create_task(send(relay(port, timeout=600, **way), parcel()))
     async with asyncio.timeout(10):
         await reached.wait()
         task.cancel()
@@ -324,6 +338,23 @@ async def test_a_server_that_hangs_up_on_quit_has_taken_the_mail(raw_server: Any
         b"rcpt TO:<jane@example.com>\r\n",
         b"data\r\n",
     ]
+
+
+async def test_a_large_mail_may_take_longer_than_one_answer(raw_server: Any) -> None:
+    async def dialogue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await say(writer, "220 hello")
+        for reply in ("250 me", "250 ok", "250 ok", "354 go"):
+            await reader.readline()
+            await say(writer, reply)
+        await asyncio.sleep(0.6)  # twice the time-out, with the client's buffers full
+        tail = b""
+        while not tail.endswith(b"\r\n.\r\n"):
+            tail = (tail + await reader.read(1 << 20))[-5:]
+        await say(writer, "250 ok")
+        await reader.read()
+
+    large = parcel(content=(b"x" * 76 + b"\r\n") * 250_000)
+    assert await send(relay(await raw_server(dialogue), timeout=0.3), large) == Report()
 
 
 async def test_addresses_beyond_ascii_need_smtputf8(serve: Any, raw_server: Any) -> None:

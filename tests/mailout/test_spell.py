@@ -74,7 +74,8 @@ def test_money(amount: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0, "0 s"), (48, "48 s"), (60, "1 min 0 s"), (76, "1 min 16 s"), (3720, "1 h 2 min")]
+    ("seconds", "shown"),
+    [(0, "0 s"), (48, "48 s"), (60, "1 min 0 s"), (76, "1 min 16 s"), (3720, "1 h 2 min")],
 )
 def test_duration(seconds: int, shown: str) -> None:
     assert spell.duration(seconds) == shown
