@@ -137,6 +137,7 @@ SENDABLE = frozenset({FaxState.ACCEPTED, FaxState.WAITING})
 
 State = FaxState | DocumentState | ReceivedState | OutboxState
 
+
 class IllegalMoveError(Exception):
     """A move that the tables do not allow."""
 

@@ -137,6 +137,8 @@ class Intake:
     ) -> Accepted:
         fax = self._settings.fax
         now = submission.received_at
+        named = fax.duplicate_window_hours * 3600.0
+        window = named if submission.message_id else fax.anonymous_window_minutes * 60.0
 
         def work(tx: sa.Connection) -> Accepted:
             accepted = accept(
@@ -145,28 +147,34 @@ class Intake:
                 numbers,
                 now=now,
                 deadline=now + fax.deadline_hours * 3600.0,
-                window=fax.anonymous_window_minutes * 60.0,
+                window=window,
             )
             if also is not None:
                 also(tx, accepted)
             return accepted
 
-        kept, stored = False, False
+        content = Content(size=0)
+        unused = False
         try:
             content = await _keep(draft, submission.id)
-            kept = content.file is not None
             accepted = await self._store.write(work)
-            stored = bool(accepted.faxes)
+            unused = not accepted.faxes
         except StoreUnavailableError as error:
+            # A COMMIT that failed may still be on disk: then the file stays, and the next start sweeps it if no
+            # row names it.
+            unused = error.certain
             journal.store_trouble(reason=error.failure.code)
+            raise
+        except Exception:
+            unused = True
             raise
         finally:
             draft.discard()
-            if kept and not stored:
-                await asyncio.to_thread(self._store.spool.discard, submission.id)
+            if unused and content.file is not None:
+                await asyncio.to_thread(self._store.spool.discard, content.file)
         journal.store_recovered()
         self._wake()
-        if stored:
+        if accepted.faxes:
             journal.accepted(
                 queue_id=accepted.id,
                 sender=submission.identity,

@@ -24,12 +24,16 @@ _GROUP = 256
 
 
 class StoreUnavailableError(GatewayError):
-    """The database could not commit: disk full, read-only, locked or gone. Nothing was written."""
+    """The database could not commit: disk full, read-only, locked or gone.
 
-    def __init__(self, cause: BaseException) -> None:
+    `certain` tells that nothing was written; a COMMIT itself that failed may be on disk all the same.
+    """
+
+    def __init__(self, cause: BaseException, *, certain: bool) -> None:
         super().__init__(
             temporary("4.3.0", "The gateway cannot write to its store just now.", code=type(cause).__name__)
         )
+        self.certain = certain
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class Writer(threading.Thread):
         Raises what `work` raised (its savepoint is rolled back), or `StoreUnavailableError`.
         """
         if self._closed:
-            raise StoreUnavailableError(RuntimeError("closed"))
+            raise StoreUnavailableError(RuntimeError("closed"), certain=True)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Request(work, loop, future))
@@ -89,12 +93,14 @@ class Writer(threading.Thread):
                 _resolve(group)
 
     def _commit(self, group: list[_Request]) -> None:
+        committing = False
         try:
             with self._engine.connect() as connection, connection.begin():
                 for request in group:
                     _run_one(connection, request)
-        except Exception as error:  # whatever it was, nothing of the group is on disk
-            failure = error if isinstance(error, StoreUnavailableError) else StoreUnavailableError(error)
+                committing = True
+        except Exception as error:  # whatever it was, it met the whole group
+            failure = StoreUnavailableError(error, certain=not committing)
             failure.__cause__ = error
             for request in group:
                 request.error = failure
