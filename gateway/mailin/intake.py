@@ -160,8 +160,8 @@ class Intake:
             accepted = await self._store.write(work)
             unused = not accepted.faxes
         except StoreUnavailableError as error:
-            # A COMMIT that failed may still be on disk: then the file stays, and the next start sweeps it if no
-            # row names it.
+            # A COMMIT that failed may still be on disk: then the file stays, and the next start sweeps it if
+            # no row names it.
             unused = error.certain
             journal.store_trouble(reason=error.failure.code)
             raise
@@ -195,7 +195,7 @@ async def write_draft(draft: Draft, chunk: bytes) -> None:
     try:
         await asyncio.to_thread(draft.write, chunk)
     except OSError as error:
-        raise StoreUnavailableError(error) from error
+        raise StoreUnavailableError(error, certain=True) from error
 
 
 def split_message(message: bytes) -> tuple[bytes, bytes]:
@@ -208,7 +208,7 @@ async def _keep(draft: Draft, name: str) -> Content:
     try:
         return await asyncio.to_thread(draft.keep, name) if draft.size > INLINE else draft.keep(name)
     except OSError as error:
-        raise StoreUnavailableError(error) from error
+        raise StoreUnavailableError(error, certain=True) from error
 
 
 def _clean(text: str, code: str | None) -> str:
