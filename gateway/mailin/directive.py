@@ -90,7 +90,7 @@ def _number(text: str, start: int, region: str) -> tuple[str, int]:
     found: dict[str, int] = {}
     for end in _ends(text, run):
         try:
-            number = phone.parse(_plain(text[start:end]), region=region)
+            number = phone.parse(text[start:end].rstrip(".-/ "), region=region)
         except GatewayError:
             continue
         found[number] = max(end, found.get(number, end))
@@ -99,13 +99,6 @@ def _number(text: str, start: int, region: str) -> tuple[str, int]:
     if found:
         raise GatewayError(permanent("5.1.3", f"The fax number in the subject {_AMBIGUOUS}"))
     raise GatewayError(permanent("5.1.3", f"The subject does not begin with a valid fax number. {_HOW}"))
-
-
-def _plain(written: str) -> str:
-    """As `phone.parse` takes it: an area code in brackets may be the first thing."""
-    if written.startswith("("):
-        written = written[1:].replace(")", " ", 1)
-    return written.rstrip(".-/ ")
 
 
 def _ends(text: str, run: re.Match[str]) -> list[int]:

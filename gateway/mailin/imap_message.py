@@ -281,4 +281,4 @@ def _write(draft: Draft, chunk: bytes) -> None:
     try:
         draft.write(chunk)
     except OSError as error:  # a full disk is no trouble of the mail server
-        raise StoreUnavailableError(error) from error
+        raise StoreUnavailableError(error, certain=True) from error

@@ -94,7 +94,7 @@ _ABOUT: Mapping[str, _About] = {
         "Mail in a polled mailbox is on hold",
         "The gateway cannot tell what to do with mail in a mailbox that it polls. It neither faxes nor moves "
         "it, and takes newer mail as ever.",
-        "Look at the mail in its folder. What is to be faxed has to be sent once more.",
+        "Look at the mail in its folder. To fax it, move it to another folder and back: that makes it new.",
     ),
     "notice_undeliverable": _About(
         "A notice cannot be delivered",

@@ -2,9 +2,9 @@
 
 import pytest
 import sqlalchemy as sa
-from support.submissions import make_submission
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.submissions import make_submission
 
 from gateway.errors import permanent
 from gateway.lifecycle import FAX_MOVES, FINAL, ON_THE_LINE, FaxState, IllegalMoveError
