@@ -28,7 +28,9 @@ def _command(name: str, measure: Measurement) -> click.Command:
     return command
 
 
-@click.group(help="Measure the gateway against floors and peers. Files are made in $TMPDIR, on a real disk best.")
+@click.group(
+    help="Measure the gateway against floors and peers. Files are made in $TMPDIR, on a real disk best."
+)
 def main() -> None:
     """The commands."""
 

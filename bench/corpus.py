@@ -68,11 +68,10 @@ def photos(directory: Path, pages: int) -> bytes:
 
 
 def _typeset(source: str, root: Path | None = None, **inputs: str) -> bytes:
-    made = typst.compile(
-        source.encode(), format="pdf", sys_inputs=inputs, ignore_system_fonts=True, root=root
+    where = None if root is None else str(root).encode()
+    return typst.compile(
+        source.encode(), format="pdf", sys_inputs=inputs, ignore_system_fonts=True, root=where
     )
-    assert isinstance(made, bytes)
-    return made
 
 
 def _pictures(directory: Path, name: str, pictures: Sequence[Image.Image], *, width: str) -> bytes:
@@ -80,7 +79,9 @@ def _pictures(directory: Path, name: str, pictures: Sequence[Image.Image], *, wi
     for number, picture in enumerate(pictures):
         names.append(f"{name}{number}.jpg")
         picture.save(directory / names[-1], quality=80, dpi=(200, 200))
-    return _typeset(_PAPER + _PICTURES.replace("{width}", width), directory, names=",".join(f"/{n}" for n in names))
+    return _typeset(
+        _PAPER + _PICTURES.replace("{width}", width), directory, names=",".join(f"/{n}" for n in names)
+    )
 
 
 def _scan(number: int) -> Image.Image:

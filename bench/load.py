@@ -1,7 +1,7 @@
 """A load generator for SMTP: a connection for each mail, a number of them at a time.
 
-It speaks to every server in the same way: EHLO, then MAIL, RCPT and DATA in one packet (RFC 2920), the content,
-and QUIT. Written as a protocol, because streams would cost the client more than some servers spend.
+It speaks to every server in the same way: EHLO, then MAIL, RCPT and DATA in one packet (RFC 2920), the
+content, and QUIT. Written as a protocol, because streams would cost the client more than some servers spend.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ async def send(address: tuple[str, int], mail: Mail) -> Sent:
     """Deliver one mail. Raises `RefusedError`, OSError, TimeoutError."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(_PATIENCE):
-        transport, session = await loop.create_connection(lambda: _Session(mail, loop.create_future()), *address)
+        transport, session = await loop.create_connection(
+            lambda: _Session(mail, loop.create_future()), *address
+        )
         try:
             return await session.sent
         finally:

@@ -116,7 +116,9 @@ def show(machine: dict[str, Any], rows: Sequence[Row], *, as_json: bool) -> None
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         peer = "" if row.peer is None else f"{row.peer.name} {_text(row.peer.value)}"
-        bars = (f"{'≥' if row.more else '≤'} {bar:g}" if bar is not None else "" for bar in (row.must, row.aim))
+        bars = (
+            f"{'≥' if row.more else '≤'} {bar:g}" if bar is not None else "" for bar in (row.must, row.aim)
+        )
         table.add_row(row.measure, _text(row.value), *bars, row.verdict, peer)
     console = Console(highlight=False)
     console.print(", ".join(f"{key} {value}" for key, value in machine.items()), style="dim")

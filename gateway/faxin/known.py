@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from gateway.model import ReceivedFax
-from gateway.store import faxes, tables
+from gateway.store import faxes, received
 
 INBOX = "INBOX"
-_t = tables.received
 
 
 def unknown(
@@ -26,29 +25,15 @@ def unknown(
     """
     ids = [fax.provider_id for fax in found]
     old = set(first_ids)
-    old.update(tx.execute(sa.select(_t.c.provider_id).where(_t.c.provider_id.in_(ids))).scalars())
+    old.update(received.known(tx, ids))
     # A person may have moved a sent fax out of SENT. In INBOX nothing of ours can lie, whatever its id.
     elsewhere = [fax.provider_id for fax in found if fax.folder.upper() != INBOX]
     old.update(faxes.known_rows(tx, elsewhere))
     fresh = [fax for fax in found if fax.provider_id not in old]
-    return [fax for fax in fresh if not (move_to and _same(fax.folder, move_to) and _seen_before(tx, fax))]
+    # Nobody promises that a message keeps its id when it is moved. If it does not, our own move would bring
+    # the fax in once more, and so on for ever.
+    return [fax for fax in fresh if not (_same(fax.folder, move_to) and received.has_twin(tx, fax))]
 
 
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
-
-
-def _seen_before(tx: sa.Connection, fax: ReceivedFax) -> bool:
-    """Whether it is one of ours under another id.
-
-    Nobody promises that a message keeps its id when it is moved. If it does not, our own move would bring the
-    fax in once more, and so on for ever.
-    """
-    twin = sa.select(_t.c.id).where(
-        _t.c.did == fax.did,
-        _t.c.caller == fax.caller,
-        _t.c.pages == fax.pages,
-        _t.c.seconds == fax.seconds,
-        _t.c.received_at == fax.received_at,
-    )
-    return tx.execute(twin.limit(1)).first() is not None
+def _same(folder: str, move_to: str) -> bool:
+    return move_to != "" and folder.casefold() == move_to.casefold()

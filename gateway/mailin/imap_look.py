@@ -16,12 +16,11 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from gateway import journal
 from gateway.config import Mailbox
 from gateway.errors import GatewayError
-from gateway.mailin import ledger
 from gateway.mailin.imap_message import LoopGoneError, MessageHandler, Wait
 from gateway.mailin.imap_session import Session, Summary, VanishedError, explain
 from gateway.mailin.mailbox import Contact, Selected, Strikes, contact, first_mark, to_judge
 from gateway.mailin.policy import Refusal
-from gateway.store import Store, mailboxes
+from gateway.store import Store, ledger, mailboxes
 from gateway.store.mailboxes import Place, Verdict
 
 _AT_A_TIME = 200

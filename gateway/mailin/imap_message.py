@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from gateway import journal
 from gateway.config import Mailbox, Settings
 from gateway.errors import GatewayError, Kind, permanent
-from gateway.mailin import directive, header, ledger, vouch
+from gateway.mailin import directive, header, vouch
 from gateway.mailin.code import without_traces
 from gateway.mailin.gate import Gate
 from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head
@@ -25,7 +25,7 @@ from gateway.mailin.intake import Intake
 from gateway.mailin.policy import Claim, Reason, Refusal, Verdict, find_code, permit
 from gateway.mailin.provider import RulesProvider
 from gateway.model import Source
-from gateway.store import Draft, Store, StoreUnavailableError, mailboxes
+from gateway.store import Draft, Store, StoreUnavailableError, ledger, mailboxes
 from gateway.store.intake import Accepted
 from gateway.store.mailboxes import Place
 

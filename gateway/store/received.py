@@ -32,16 +32,12 @@ class Delivery:
 
 def see(tx: sa.Connection, faxes: Sequence[ReceivedFax], *, now: float) -> list[str]:
     """Record messages that are new by provider id; return the ids of the new rows."""
-    known = set(
-        tx.execute(
-            sa.select(_t.c.provider_id).where(_t.c.provider_id.in_([f.provider_id for f in faxes]))
-        ).scalars()
-    )
+    seen = known(tx, [fax.provider_id for fax in faxes])
     fresh = []
     for fax in faxes:
-        if fax.provider_id in known:
+        if fax.provider_id in seen:
             continue
-        known.add(fax.provider_id)
+        seen.add(fax.provider_id)
         tx.execute(
             sa.insert(_t).values(
                 id=fax.id,
@@ -62,6 +58,24 @@ def see(tx: sa.Connection, faxes: Sequence[ReceivedFax], *, now: float) -> list[
         history.append(tx, "received", fax.id, at=now, source="", target=ReceivedState.SEEN)
         fresh.append(fax.id)
     return fresh
+
+
+def known(tx: sa.Connection, provider_ids: Sequence[str]) -> set[str]:
+    """Those of the provider's ids that we have."""
+    query = sa.select(_t.c.provider_id).where(_t.c.provider_id.in_(list(provider_ids)))
+    return set(tx.execute(query).scalars())
+
+
+def has_twin(tx: sa.Connection, fax: ReceivedFax) -> bool:
+    """Whether we have the same fax under another of the provider's ids."""
+    query = sa.select(_t.c.id).where(
+        _t.c.did == fax.did,
+        _t.c.caller == fax.caller,
+        _t.c.pages == fax.pages,
+        _t.c.seconds == fax.seconds,
+        _t.c.received_at == fax.received_at,
+    )
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[ReceivedFax]:

@@ -223,6 +223,14 @@ mailbox_message = sa.Table(
     sa.Index("ix_mailbox_message_message_id", "account", "message_id"),
 )
 """The ledger of polled messages: flags are not a ledger."""
+sa.Index(
+    "ix_mailbox_message_unfiled",
+    mailbox_message.c.account,
+    mailbox_message.c.folder,
+    mailbox_message.c.uidvalidity,
+    sqlite_where=sa.text("filed = 0"),
+    postgresql_where=sa.text("NOT filed"),
+)
 
 fact = sa.Table(
     "fact",

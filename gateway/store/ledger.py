@@ -1,4 +1,4 @@
-"""What is written about polled messages: verbs of the store that belong together, one transaction each."""
+"""What becomes of polled messages: verdicts, and who is told, in one transaction each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def decided(tx: sa.Connection, account: str, folder: str, uidvalidity: int, uids
 
 
 def unfiled(tx: sa.Connection, account: str, folder: str, uidvalidity: int) -> list[tuple[Place, Verdict]]:
-    """Messages with a verdict that were not moved yet, and shall be. Reads every row of the folder."""
+    """Messages with a verdict that were not moved yet, and shall be."""
     table = tables.mailbox_message
     found = tx.execute(
         sa.select(table.c.uid, table.c.verdict)

@@ -1,0 +1,126 @@
+"""Rooms of the gateway run in a process of their own: ``python -m bench.rooms smtp|render …``.
+
+A server must not share its processor time with the load generator, and a whole process is what is compared
+with another program. The parent speaks with it over its standard streams.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.mails import CODE, DOMAIN, SENDER
+
+_PATIENCE = 30.0
+
+
+def main(room: str, *arguments: str) -> None:
+    """Run one room."""
+    match room:
+        case "smtp":
+            asyncio.run(_smtp(Path(arguments[0])))
+        case "render":
+            asyncio.run(_render(Path(arguments[0]), json.loads(arguments[1])))
+
+
+async def _smtp(state_dir: Path) -> None:
+    """The SMTP server with the whole policy and a real store, and nobody who works on what it accepts."""
+    from gateway import journal
+    from gateway.config import from_dict
+    from gateway.mailin.intake import Intake
+    from gateway.mailin.provider import RulesProvider
+    from gateway.mailin.smtp import SmtpServer
+    from gateway.store import Store
+
+    journal.setup()
+    settings = from_dict(
+        {
+            "gateway": {"hostname": "gw.example.com", "domains": [DOMAIN], "state_dir": str(state_dir)},
+            "smtp": {"listener": [{"address": "127.0.0.1:0"}], "max_connections_per_ip": 200},
+            "sender": [{"name": "anna", "addresses": [SENDER], "code": CODE, "from_number": "5552341234"}],
+        }
+    )
+    store = Store(state_dir)
+    store.open()
+    server = SmtpServer(
+        settings,
+        intake=Intake(store, settings, wake=lambda: None),
+        rules=RulesProvider(settings, fetch=_no_account),
+    )
+    ((host, port),) = await server.start()
+    print(json.dumps([host, port]), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await server.stop(1.0)
+    store.close()
+
+
+async def _no_account() -> Sequence[Any]:
+    raise AssertionError("the senders stand in the configuration")
+
+
+async def _render(destination: Path, groups: Sequence[Sequence[str]]) -> None:
+    """Render each group of files as one document; print seconds, pages and bytes of each."""
+    from gateway.document import Renderer, RenderSettings
+
+    results = []
+    async with Renderer(RenderSettings()) as renderer:
+        for files in groups:
+            began = time.perf_counter()
+            rendered = await renderer.render_files([Path(file) for file in files], destination)
+            results.append([time.perf_counter() - began, rendered.pages, rendered.size])
+    print(json.dumps(results), flush=True)
+
+
+def command(room: str, *arguments: str) -> list[str]:
+    """The command line of a room."""
+    return [sys.executable, "-m", "bench.rooms", room, *arguments]
+
+
+@contextlib.asynccontextmanager
+async def smtp(directory: Path) -> AsyncIterator[tuple[str, int]]:
+    """Run the SMTP room; its address. Its log is a file in `directory`."""
+    with (directory / "gateway.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *command("smtp", str(directory / "state")),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            line = await process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                "the SMTP room did not start: " + (directory / "gateway.log").read_text()[-1000:]
+            )
+        host, port = json.loads(line)
+        yield host, port
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def until_it_listens(address: tuple[str, int]) -> None:
+    """Wait for a server's greeting."""
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection(*address)
+                try:
+                    if (await reader.readline()).startswith(b"220"):
+                        return
+                finally:
+                    writer.close()
+            await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
