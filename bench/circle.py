@@ -89,7 +89,7 @@ async def run(directory: Path, *, quick: bool) -> list[Row]:
     """From a mail with a one-page PDF to the answered fax, against the floor of the same work.
 
     Gateway, simulator, mail catcher and load share one process and one loop; the renderer's helper is
-    another. Each fax goes to a number of its own. The floor pays for the same simulator and the same renderer.
+    another. Each fax goes to a number of its own. The floor pays for the same simulator and renderer.
     """
     circle: list[float] = []
     least: list[Spent] = []

@@ -264,7 +264,7 @@ async def test_a_look_that_cannot_be_stored_is_repeated(bench: Any, tmp_path: An
     await bench.arrive()
 
     async def broken(_work: Any) -> Any:
-        raise StoreUnavailableError(OSError("disk full"))
+        raise StoreUnavailableError(OSError("disk full"), certain=True)
 
     write, bench.store.write = bench.store.write, broken
     with pytest.raises(StoreUnavailableError):
