@@ -1,6 +1,7 @@
 """The circle end to end: real SMTP, the real client over HTTP, real pages, real mails."""
 
 import hashlib
+import smtplib
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from gateway.config import from_dict
 from gateway.simulator import Catcher, Simulator
 from gateway.simulator.encode import MODES
 from gateway.simulator.sample import incoming, invoice
+from gateway.voipms import accounts
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -133,3 +135,18 @@ async def test_the_code_is_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixt
             content = path.read_bytes()
             assert CODE.encode() not in content.replace(f"> Subject: {CODE}".encode(), b""), path
     assert CODE not in caplog.text
+
+
+async def test_the_accounts_own_list_of_senders_decides(tmp_path: Path) -> None:
+    changes = {"sender_rules": {"source": "account", "refresh": 0.2}, "sender": []}
+    async with a_world(tmp_path, changes) as world:
+        with pytest.raises(smtplib.SMTPResponseException):
+            await world.send(a_mail(text="Too early.\n"))
+        await accounts.add_email_to_fax(
+            world.gateway.client, email=SENDER, from_="5557654321", security_code=CODE
+        )
+        await world.gateway.rules.refresh()
+        queue_id = await world.send(a_mail(text="Now it works.\n"))
+        await world.until(f"{queue_id}-1", "delivered")
+        (call,) = world.calls()
+        assert call.params["from_number"] == "5557654321"
