@@ -67,20 +67,24 @@ def photos(directory: Path, pages: int) -> bytes:
     return _pictures(directory, "photo", [_photo(page) for page in range(pages)], width="85%")
 
 
-def _typeset(source: str, root: Path | None = None, **inputs: str) -> bytes:
-    where = None if root is None else str(root).encode()
-    return typst.compile(
-        source.encode(), format="pdf", sys_inputs=inputs, ignore_system_fonts=True, root=where
-    )
+def _typeset(source: str) -> bytes:
+    return typst.compile(source.encode(), format="pdf", ignore_system_fonts=True)
 
 
 def _pictures(directory: Path, name: str, pictures: Sequence[Image.Image], *, width: str) -> bytes:
+    """A page for each picture. typst opens files only below its root."""
     names = []
     for number, picture in enumerate(pictures):
         names.append(f"{name}{number}.jpg")
         picture.save(directory / names[-1], quality=80, dpi=(200, 200))
-    return _typeset(
-        _PAPER + _PICTURES.replace("{width}", width), directory, names=",".join(f"/{n}" for n in names)
+    source = directory / f"{name}.typ"
+    source.write_text(_PAPER + _PICTURES.replace("{width}", width))
+    return typst.compile(
+        str(source),
+        format="pdf",
+        sys_inputs={"names": ",".join(names)},
+        ignore_system_fonts=True,
+        root=str(directory),
     )
 
 

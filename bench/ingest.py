@@ -71,11 +71,11 @@ async def _rate(address: tuple[str, int], case: _Case, count: int) -> float:
 def _cases() -> list[_Case]:
     small, large = text_mails(5_000), file_mails(b"\x9d\x14\xa7\x31" * (1 << 18))
     bars = [
-        ("5 kB", small, 1, 150, 0.8, 1.0),
-        ("5 kB", small, 10, 300, 0.8, 1.2),
-        ("5 kB", small, 50, 300, 0.8, 1.2),
-        ("1 MB", large, 1, 15, 0.6, 0.7),
-        ("1 MB", large, 10, 30, 0.6, 0.7),
+        ("5 kB", small, 1, 100, 0.8, 1.0),
+        ("5 kB", small, 10, 200, 0.8, 1.2),
+        ("5 kB", small, 50, 200, 0.8, 1.2),
+        ("1 MB", large, 1, 10, 0.6, 0.7),
+        ("1 MB", large, 10, 20, 0.6, 0.7),
         ("1 MB", large, 50, 50, 0.4, 0.6),
     ]
     return [

@@ -1,5 +1,7 @@
 """A store in a temporary directory, and the smallest mail that fills it."""
 
+import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +14,26 @@ from gateway.store import Store
 
 hypothesis.settings.register_profile("gateway", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("gateway")
+
+_ROOTS = frozenset({"dovecot", "postfix"})
+"""Peers that change users."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose peer program is missing here, and say so; fail it where peers are required."""
+    for marker in item.iter_markers("peer"):
+        if reason := _missing(*marker.args):
+            if os.environ.get("FAX_GATEWAY_REQUIRE_PEERS") == "1":
+                pytest.fail(reason)
+            pytest.skip(reason)
+
+
+def _missing(program: str) -> str:
+    if shutil.which(program) is None:
+        return f"{program} is not installed"
+    if program in _ROOTS and os.geteuid() != 0:
+        return f"{program} changes users and must be started by root"
+    return ""
 
 
 @pytest.fixture

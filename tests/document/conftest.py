@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from email.message import EmailMessage
@@ -20,16 +19,6 @@ from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject
 from gateway.document import Renderer, RenderSettings
 
 LETTER = "[0 0 612 792]"
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose peer program is missing, or fail it where peers are required."""
-    for marker in item.iter_markers("peer"):
-        if shutil.which(marker.args[0]) is None:
-            reason = f"{marker.args[0]} is not installed"
-            if os.environ.get("FAX_GATEWAY_REQUIRE_PEERS") == "1":
-                pytest.fail(reason)
-            pytest.skip(reason)
 
 
 class Make:

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from support.dovecot import Account, Cable, Dovecot, missing_peer
+from support.dovecot import Account, Cable, Dovecot
 from support.office import Office
 
 from gateway.store import Store
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests that need Dovecot where there is none, unless peers are required."""
-    reason = missing_peer()
-    if not reason or os.environ.get("FAX_GATEWAY_REQUIRE_PEERS") == "1":
-        return
-    for item in items:
-        if any(mark.args[:1] == ("dovecot",) for mark in item.iter_markers("peer")):
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
 @pytest.fixture(scope="session")
 def _dovecot() -> Iterator[Dovecot]:
-    if reason := missing_peer():
-        pytest.fail(reason)
     # Not below pytest's own directory: mail processes run as another user and must get through to it.
     with tempfile.TemporaryDirectory(prefix="fax-imap-") as directory:
         Path(directory).chmod(0o755)

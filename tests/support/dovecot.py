@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -81,15 +80,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def missing_peer() -> str:
-    """Why there can be no Dovecot here, or nothing."""
-    if shutil.which("dovecot") is None:
-        return "dovecot is not installed (apt-get install dovecot-imapd)"
-    if os.geteuid() != 0:
-        return "dovecot changes users and must be started by root"
-    return ""
 
 
 class Dovecot:
