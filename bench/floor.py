@@ -12,7 +12,7 @@ from gateway.document import Renderer
 from gateway.faxout.sent import FOLDER
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Content, Document, Fax, Source, Submission, new_id, new_token
-from gateway.store import Store, documents, faxes
+from gateway.store import Store, attempts, documents
 from gateway.store.intake import accept
 from gateway.voipms import Client, FilePayload
 
@@ -65,13 +65,14 @@ class Floor:
         rows = await self._client.get_fax_messages(from_=day - _DAY, to=day + _DAY, folder=FOLDER)
         snapshot = sorted(row.id for row in rows if phone.same(row.destination, fax.number))
         attempt = await self._store.write(
-            lambda tx: faxes.begin_attempt(
+            lambda tx: attempts.begin(
                 tx,
                 fax,
                 token=new_token(),
                 deadline=time.time() + self._client.settings.longest_call,
                 snapshot=snapshot,
                 digest=rendered.digest,
+                lease=self._client.settings.longest_call,
                 now=time.time(),
             )
         )
@@ -80,7 +81,7 @@ class Floor:
         )
         answered = time.perf_counter()
         await self._store.write(
-            lambda tx: faxes.end_attempt(tx, attempt, "success", FaxState.SENT, now=time.time())
+            lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=time.time())
         )
         return Spent(answered=answered - began, recorded=time.perf_counter() - began)
 

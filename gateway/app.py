@@ -29,7 +29,7 @@ from gateway.mailin.policy import RulesProvider
 from gateway.mailin.smtp import SmtpServer
 from gateway.mailout import Deliverer
 from gateway.model import OutboxMail, ReceivedFax
-from gateway.store import Store, documents, faxes, leases, outbox, received, views
+from gateway.store import Store, attempts, documents, faxes, leases, outbox, received, views
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
 from gateway.worker import apply, story
@@ -183,7 +183,7 @@ class Gateway:
         await asyncio.to_thread(self.store.open)
         await self.store.write(leases.reclaim)
         longest = self.client.settings.longest_call
-        await self._write(lambda tx, now: faxes.orphan(tx, now=now, longest_call=longest))
+        await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest))
         await self.store.write(documents.recover)
         named = await self.store.read(views.spool_names)
         for spool in (self.store.spool, self.store.pages, self.store.inbox):
@@ -303,8 +303,8 @@ class Gateway:
         return apply.tracked(tx, news, self._policy, now=now)
 
     async def _rescue(self) -> None:
-        if await self.store.read(lambda tx: faxes.overdue(tx, now=time.time())):
-            await self._write(lambda tx, now: faxes.rescue(tx, now=now))
+        if await self.store.read(lambda tx: attempts.overdue(tx, now=time.time())):
+            await self._write(lambda tx, now: attempts.rescue(tx, now=now))
             self._tracking.wake()
 
     async def _poll(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from gateway.model import ReceivedFax
-from gateway.store import faxes, received
+from gateway.store import received, tracking
 
 INBOX = "INBOX"
 
@@ -28,7 +28,7 @@ def unknown(
     old.update(received.known(tx, ids))
     # A person may have moved a sent fax out of SENT. In INBOX nothing of ours can lie, whatever its id.
     elsewhere = [fax.provider_id for fax in found if fax.folder.upper() != INBOX]
-    old.update(faxes.known_rows(tx, elsewhere))
+    old.update(tracking.known_rows(tx, elsewhere))
     fresh = [fax for fax in found if fax.provider_id not in old]
     # Nobody promises that a message keeps its id when it is moved. If it does not, our own move would bring
     # the fax in once more, and so on for ever.

@@ -35,7 +35,7 @@ from gateway import phone
 from gateway.faxout.interpret import SUCCESS, Standing, surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
-from gateway.store.faxes import Claimant
+from gateway.store.tracking import Claimant
 
 Pages = tuple[str, ...]
 """Digests of a PDF's pages in order. Empty: the PDF was asked for and shows nothing comparable (yet)."""

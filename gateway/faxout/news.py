@@ -9,7 +9,8 @@ from gateway.errors import Failure, temporary, unknown
 from gateway.faxout.interpret import Verdict, Words, interpret
 from gateway.faxout.match import Decision, Doubt, Expire, Hold, How, Own, Resend
 from gateway.lifecycle import FaxState
-from gateway.store.faxes import Claimant, Evidence
+from gateway.store.faxes import Evidence
+from gateway.store.tracking import Claimant
 from gateway.worker.outcomes import Tracked
 
 _FINAL = {

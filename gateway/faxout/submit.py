@@ -21,7 +21,7 @@ from gateway.faxout import identity
 from gateway.faxout.interpret import LEASE_LOST, SUCCESS
 from gateway.faxout.sent import list_sent
 from gateway.model import Attempt, Content, Document, new_token
-from gateway.store import Spool, Store, faxes
+from gateway.store import Spool, Store, attempts, faxes
 from gateway.store.leases import StaleError
 from gateway.worker.lease import Lease, LeaseLostError
 from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, SubmitOutcome
@@ -98,7 +98,7 @@ class Submitter:
         # the request's own time-outs.
         deadline = now + lease.remaining + self._client.settings.longest_call
         return await self._store.write(
-            lambda tx: faxes.begin_attempt(
+            lambda tx: attempts.begin(
                 tx,
                 work.fax,
                 token=new_token(),

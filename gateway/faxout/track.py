@@ -30,8 +30,8 @@ from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs
 from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import ON_THE_LINE, FaxState
-from gateway.store import Store, faxes, history
-from gateway.store.faxes import Claimant
+from gateway.store import Store, history, tracking
+from gateway.store.tracking import Claimant
 from gateway.worker.outcomes import Tracked
 
 _IDS_A_QUERY = 500
@@ -83,7 +83,7 @@ class Tracker:
 
         Raises `voipms.ApiError` if SENT cannot be read; a held Fax whose time is over ends all the same.
         """
-        claimants = await self._store.read(faxes.claimants)
+        claimants = await self._store.read(tracking.claimants)
         waiting = [one for one in claimants if one.fax.state is not FaxState.SUBMITTING]
         if not waiting:
             self._proofs.known({})
@@ -168,8 +168,8 @@ def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:
     ids = list(row_ids)
     known: dict[str, str] = {}
     for start in range(0, len(ids), _IDS_A_QUERY):
-        known |= faxes.known_rows(tx, ids[start : start + _IDS_A_QUERY])
-    claimants = faxes.claimants(tx)
+        known |= tracking.known_rows(tx, ids[start : start + _IDS_A_QUERY])
+    claimants = tracking.claimants(tx)
     held = (one.fax.id for one in claimants if one.fax.state is FaxState.HELD)
     return _Look(
         claimants=claimants,

@@ -1,6 +1,6 @@
 """Where the stages meet: tables, one writer thread, coarse verbs, and the spool.
 
-A verb is a function that takes a connection and does one whole thing (``faxes.begin_attempt``); callers pass
+A verb is a function that takes a connection and does one whole thing (``attempts.begin``); callers pass
 it to `Store.write`, which returns after COMMIT, or to `Store.read`. No transaction spans a network call.
 """
 

@@ -1,4 +1,4 @@
-"""Faxes and their attempts: claimed, intended, called, tracked, finished.
+"""Faxes: claimed, moved, finished. Their calls are in `attempts`, the evidence for them in `claimants`.
 
 `move` is the only way a Fax changes state. A move into a final state queues the final notice in the same
 transaction, so there is exactly one.
@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from gateway import lifecycle
 from gateway.errors import Failure
-from gateway.lifecycle import CLAIMANTS, FINAL, ON_THE_LINE, SENDABLE, DocumentState, FaxState
-from gateway.model import Attempt, Document, Fax, MailKind, Submission
+from gateway.lifecycle import FINAL, ON_THE_LINE, SENDABLE, DocumentState, FaxState
+from gateway.model import Document, Fax, MailKind, Submission
 from gateway.store import history, leases, outbox, rows, tables
 from gateway.store.leases import StaleError
 
@@ -28,16 +28,6 @@ class Work:
     fax: Fax
     document: Document
     submission: Submission
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimant:
-    """A Fax that may own a row in the SENT folder, with every attempt made for it."""
-
-    fax: Fax
-    document: Document
-    submission: Submission
-    attempts: tuple[Attempt, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,86 +88,6 @@ def _work(tx: sa.Connection, fax: Fax) -> Work:
     ).one()
     document = tx.execute(sa.select(tables.document).where(tables.document.c.id == fax.submission_id)).one()
     return Work(fax=fax, document=rows.document(document), submission=rows.submission(submission))
-
-
-def begin_attempt(
-    tx: sa.Connection,
-    fax: Fax,
-    *,
-    token: str,
-    deadline: float,
-    snapshot: Sequence[str],
-    digest: str,
-    now: float,
-) -> Attempt:
-    """Commit the intent of one call: the Fax is on the line from here on.
-
-    Raises `StaleError` if the lease was lost or the Fax was cancelled meanwhile, `LineTakenError` if another
-    Fax to the same destination was faster.
-    """
-    lifecycle.check(fax.state, FaxState.SUBMITTING)
-    ordinal = fax.attempts + 1
-    try:
-        leases.write(
-            tx,
-            _t,
-            fax.id,
-            states=(fax.state,),
-            fence=fax.fence,
-            values={"state": FaxState.SUBMITTING, "attempts": ordinal, "run_at": None},
-        )
-    except sa.exc.IntegrityError as error:
-        raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
-    inserted = tx.execute(
-        sa.insert(tables.attempt)
-        .values(
-            fax_id=fax.id,
-            ordinal=ordinal,
-            started=now,
-            token=token,
-            deadline=deadline,
-            snapshot=list(snapshot),
-            digest=digest,
-        )
-        .returning(*tables.attempt.c)
-    ).one()
-    history.append(
-        tx,
-        "fax",
-        fax.id,
-        at=now,
-        source=fax.state,
-        target=FaxState.SUBMITTING,
-        detail={"attempt": ordinal},
-    )
-    return rows.attempt(inserted)
-
-
-def end_attempt(
-    tx: sa.Connection,
-    attempt: Attempt,
-    outcome: str,
-    target: FaxState,
-    *,
-    now: float,
-    run_at: float | None = None,
-    failure: Failure | None = None,
-) -> FaxState:
-    """Append the outcome by attempt id, whoever holds the lease by now; move the Fax if it waits for it.
-
-    A Fax that was already rescued to *unknown* takes a late word too. Returns the state that it has now.
-    """
-    tx.execute(
-        sa.update(tables.attempt)
-        .where(tables.attempt.c.id == attempt.id, tables.attempt.c.outcome == "")
-        .values(outcome=outcome, outcome_at=now)
-    )
-    fax = get(tx, attempt.fax_id)
-    waits = fax.state in (FaxState.SUBMITTING, FaxState.UNKNOWN) and fax.attempts == attempt.ordinal
-    if not waits or target is fax.state:
-        return fax.state
-    move(tx, fax, target, now=now, run_at=run_at, failure=failure, detail={"outcome": outcome})
-    return target
 
 
 def move(
@@ -310,89 +220,9 @@ def release(tx: sa.Connection, fax: Fax, *, run_at: float) -> None:
     leases.release(tx, _t, fax.id, fence=fax.fence, run_at=run_at)
 
 
-def orphan(tx: sa.Connection, *, now: float, longest_call: float) -> None:
-    """At start, where one process owns the database: whoever made the calls under way is dead.
-
-    Nothing more leaves this side, so only the provider's own time for a request it has is still to be waited
-    for, in seconds from now, instead of the dead process' lease.
-    """
-    calling = sa.select(_t.c.id).where(_literal([FaxState.SUBMITTING]))
-    tx.execute(
-        sa.update(tables.attempt)
-        .where(
-            tables.attempt.c.fax_id.in_(calling),
-            tables.attempt.c.outcome == "",
-            tables.attempt.c.deadline > now + longest_call,
-        )
-        .values(deadline=now + longest_call)
-    )
-
-
-def overdue(tx: sa.Connection, *, now: float) -> list[Fax]:
-    """Faxes whose call cannot still be running and told nothing.
-
-    Only after the lease *and* the attempt's deadline (lease plus the provider's request time-out): the
-    process that made the call may only be stopped, not dead.
-    """
-    latest = sa.and_(tables.attempt.c.fax_id == _t.c.id, tables.attempt.c.ordinal == _t.c.attempts)
-    late = tx.execute(
-        sa.select(_t)
-        .join(tables.attempt, latest)
-        .where(
-            _literal([FaxState.SUBMITTING]),
-            tables.attempt.c.deadline < now,
-            sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
-        )
-    )
-    return [rows.fax(row) for row in late]
-
-
-def rescue(tx: sa.Connection, *, now: float) -> list[str]:
-    """`overdue` Faxes become *unknown*. Returns their ids."""
-    late = overdue(tx, now=now)
-    for fax in late:
-        move(tx, fax, FaxState.UNKNOWN, now=now, run_at=now, detail={"why": "no outcome"})
-    return [fax.id for fax in late]
-
-
 def get(tx: sa.Connection, fax_id: str) -> Fax:
     """One Fax. Raises `sqlalchemy.exc.NoResultFound`."""
     return rows.fax(tx.execute(sa.select(_t).where(_t.c.id == fax_id)).one())
-
-
-def attempts(tx: sa.Connection, fax_id: str) -> tuple[Attempt, ...]:
-    """Every call made for a Fax, oldest first."""
-    found = tx.execute(
-        sa.select(tables.attempt).where(tables.attempt.c.fax_id == fax_id).order_by(tables.attempt.c.ordinal)
-    )
-    return tuple(rows.attempt(row) for row in found)
-
-
-def claimants(tx: sa.Connection) -> list[Claimant]:
-    """Every Fax that may own a SENT row, oldest first."""
-    found = tx.execute(sa.select(_t).where(_literal(CLAIMANTS)).order_by(_t.c.id)).all()
-    result = []
-    for row in found:
-        work = _work(tx, rows.fax(row))
-        result.append(
-            Claimant(
-                fax=work.fax,
-                document=work.document,
-                submission=work.submission,
-                attempts=attempts(tx, row.id),
-            )
-        )
-    return result
-
-
-def known_rows(tx: sa.Connection, provider_ids: Sequence[str]) -> dict[str, str]:
-    """Which of these SENT rows already belong to an attempt: row id → Fax id."""
-    found = tx.execute(
-        sa.select(tables.attempt.c.provider_id, tables.attempt.c.fax_id).where(
-            tables.attempt.c.provider_id.in_(list(provider_ids))
-        )
-    )
-    return {row.provider_id: row.fax_id for row in found}
 
 
 def hurry(tx: sa.Connection, fax_id: str, *, now: float) -> bool:

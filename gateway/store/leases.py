@@ -94,7 +94,7 @@ def reclaim(tx: sa.Connection) -> None:
     """At start, where one process owns the database: whoever held a lease is dead.
 
     Documents are left out: `documents.recover` also asks what killed the daemon. A Fax that was being
-    submitted stays on the line until its attempt's deadline; see `faxes.rescue`.
+    submitted stays on the line until its attempt's deadline; see `attempts.rescue`.
     """
     for table in (tables.fax, tables.received, tables.outbox):
         tx.execute(sa.update(table).where(table.c.lease_owner.is_not(None)).values(**FREE))

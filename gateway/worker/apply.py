@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from gateway.errors import Failure, Kind, Scope, permanent
 from gateway.lifecycle import SENDABLE, FaxState, OutboxState, next_try
 from gateway.model import MailKind, OutboxMail, ReceivedFax
-from gateway.store import documents, faxes, outbox, received
+from gateway.store import attempts, documents, faxes, outbox, received
 from gateway.worker.outcomes import (
     Abandoned,
     Accepted,
@@ -29,6 +29,7 @@ from gateway.worker.outcomes import (
     Parked,
     ReceivedOutcome,
     Refused,
+    Released,
     Rendered,
     RendererDied,
     Routed,
@@ -41,6 +42,8 @@ _DEATHS = 3
 """A document whose renderer died this often is parked."""
 _RENDER_AGAIN = 5.0
 """Seconds before another try at a document."""
+_ALERTS = frozenset({"invalid_from_number"})
+"""Refusals of one Fax that only the administrator can mend: its rule names a number that is not ours."""
 _ACCOUNT_PAUSE = 300.0
 """Seconds that the queue waits when the account needs a person."""
 _LINE_TAKEN = 5.0
@@ -108,19 +111,22 @@ def submit(
         case LineTaken():
             faxes.release(tx, fax, run_at=now + _LINE_TAKEN)
             return fax.state
+        case Released():
+            faxes.release(tx, fax, run_at=now)
+            return fax.state
         case NotCalled(failure=failure):
             target, run_at = _after_refusal(fax.deadline, 0, failure, policy, now)
             faxes.move(tx, fax, target, now=now, run_at=run_at, failure=failure)
         case Called(attempt=attempt, word=word, failure=None):
-            return faxes.end_attempt(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
+            return attempts.end(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
         case Called(attempt=attempt, word=word, failure=Failure() as failure):
             if failure.kind is Kind.UNKNOWN:
-                return faxes.end_attempt(
+                return attempts.end(
                     tx, attempt, word, FaxState.UNKNOWN, now=now, run_at=now, failure=failure
                 )
             target, run_at = _after_refusal(fax.deadline, attempt.ordinal, failure, policy, now)
-            target = faxes.end_attempt(tx, attempt, word, target, now=now, run_at=run_at, failure=failure)
-    if failure.scope is Scope.ACCOUNT:
+            target = attempts.end(tx, attempt, word, target, now=now, run_at=run_at, failure=failure)
+    if failure.scope is Scope.ACCOUNT or failure.code in _ALERTS:
         alert(tx, failure, now=now)
     return target
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from gateway.errors import Failure
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt, Content
-from gateway.store.faxes import Claimant, Evidence
+from gateway.store.faxes import Evidence
 from gateway.store.received import Delivery
+from gateway.store.tracking import Claimant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,11 @@ class LineTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Not begun, because the gateway is about to stop: whoever comes next takes it, no attempt was spent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Called:
     """The intent was committed and the call made. `failure` None means the provider said success."""
 
@@ -79,7 +85,7 @@ class Abandoned:
     """The lease was lost before the intent: somebody else has the Fax. Nothing to write."""
 
 
-SubmitOutcome = NotCalled | LineTaken | Called | Abandoned
+SubmitOutcome = NotCalled | LineTaken | Released | Called | Abandoned
 
 # --- faxes: what the SENT folder says ---------------------------------------------------------------
 

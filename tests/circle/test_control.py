@@ -13,7 +13,7 @@ from gateway.control import ControlServer, Verbs, ask
 from gateway.errors import GatewayError, permanent
 from gateway.lifecycle import FaxState, ReceivedState
 from gateway.model import Content, ReceivedFax, new_id
-from gateway.store import Store, documents, faxes, intake, received
+from gateway.store import Store, attempts, documents, faxes, intake, received
 
 
 class Daemon:
@@ -80,7 +80,7 @@ async def move(store: Store, fax_id: str, *targets: FaxState) -> None:
         row = await store.read(lambda tx: faxes.get(tx, fax_id))
         if target is FaxState.SUBMITTING:
             await store.write(
-                lambda tx, row=row: faxes.begin_attempt(
+                lambda tx, row=row: attempts.begin(
                     tx, row, token="T", deadline=1, snapshot=[], digest="d", now=1000
                 )
             )

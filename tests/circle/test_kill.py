@@ -12,11 +12,11 @@ from gateway.simulator.sample import invoice
 AFTER_THE_INTENT = "gateway.voipms:Client.send_fax_message:before"
 AFTER_THE_ANSWER = "gateway.voipms:Client.send_fax_message:after"
 BEFORE_THE_OUTCOME = "gateway.worker.apply:submit:before"
-INSIDE_THE_OUTCOME = "gateway.store.faxes:end_attempt:after"
+INSIDE_THE_OUTCOME = "gateway.store.attempts:end:after"
 POINTS = {
     "after rendering": "gateway.worker.apply:document:before",
-    "before the intent": "gateway.store.faxes:begin_attempt:before",
-    "in the intent's transaction": "gateway.store.faxes:begin_attempt:after",
+    "before the intent": "gateway.store.attempts:begin:before",
+    "in the intent's transaction": "gateway.store.attempts:begin:after",
     "before the final move": "gateway.worker.apply:tracked:before",
     "in the final move's transaction": "gateway.worker.apply:tracked:after",
     "before the receipt leaves": "gateway.mailout.deliver:Deliverer.step:before",

@@ -14,7 +14,7 @@ from gateway.faxin.poll import MARK, POLLED
 from gateway.lifecycle import FaxState, ReceivedState
 from gateway.model import Content
 from gateway.simulator import MODES, Service
-from gateway.store import Store, StoreUnavailableError, documents, facts, faxes, intake, received
+from gateway.store import Store, StoreUnavailableError, attempts, documents, facts, faxes, intake, received
 from gateway.store.faxes import Evidence
 
 
@@ -113,10 +113,10 @@ async def record_sent(store: Store, row_id: str) -> None:
             tx, work.document, content=pages, pages=1, digest="d", page_digests=["1"], notes=[], now=1000
         )
         (ready,) = faxes.claim(tx, owner="t", now=1000, seconds=9, limit=1)
-        attempt = faxes.begin_attempt(
+        attempt = attempts.begin(
             tx, ready.fax, token="T", deadline=1100, snapshot=[], digest="d", now=1000
         )
-        faxes.end_attempt(tx, attempt, "success", FaxState.SENT, now=1001)
+        attempts.end(tx, attempt, "success", FaxState.SENT, now=1001)
         faxes.identify(tx, faxes.get(tx, ready.fax.id), Evidence(provider_id=row_id, how="lone"), now=1002)
 
     await store.write(send)

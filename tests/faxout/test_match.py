@@ -20,7 +20,7 @@ from gateway.faxout.match import (
     match,
 )
 from gateway.lifecycle import FaxState
-from gateway.store.faxes import Claimant
+from gateway.store.tracking import Claimant
 
 SENT, UNKNOWN, HELD, SUBMITTING = FaxState.SENT, FaxState.UNKNOWN, FaxState.HELD, FaxState.SUBMITTING
 PENDING, FAILED = Standing.PENDING, Standing.FAILED

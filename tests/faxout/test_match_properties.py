@@ -13,7 +13,7 @@ from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Clues, Decision, How, Own, Resend, SentRow, match
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
-from gateway.store.faxes import Claimant
+from gateway.store.tracking import Claimant
 
 _DOCUMENTS = (("a",), ("b", "c"), ())
 _NUMBERS = ((NUMBER, LINE), ("+15559870001", "5559870001"))

@@ -11,16 +11,17 @@ import pytest
 
 from gateway.errors import Kind, Scope
 from gateway.lifecycle import FaxState
+from gateway.model import Attempt
 from gateway.simulator import Simulator
-from gateway.store import faxes
+from gateway.store import attempts, faxes, tracking
 from gateway.worker.lease import Lease
 from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled
 
 OpenOffice = Callable[..., Any]
 
 
-async def the_attempt(office: Any, fax: Any) -> faxes.Attempt:
-    (attempt,) = await office.store.read(lambda tx: faxes.attempts(tx, fax.id))
+async def the_attempt(office: Any, fax: Any) -> Attempt:
+    (attempt,) = await office.store.read(lambda tx: tracking.attempts_of(tx, fax.id))
     return attempt
 
 
@@ -158,7 +159,7 @@ async def test_a_lease_that_ended_before_the_intent_abandons(office: Any) -> Non
     fax = await office.accept()
     _, outcome = await office.submit(Lease.lasting(0))
     assert outcome == Abandoned()
-    assert await office.store.read(lambda tx: faxes.attempts(tx, fax.id)) == ()
+    assert await office.store.read(lambda tx: tracking.attempts_of(tx, fax.id)) == ()
 
 
 # The lease around the call.
@@ -198,8 +199,8 @@ async def test_wherever_the_lease_ends_nothing_is_sent_or_it_is_unknown(
     seen = []
     for reading in range(1, total + 1):
         simulator.reset()
-        await office.store.write(lambda tx: faxes.rescue(tx, now=office.now() + 99999))
-        for one in await office.store.read(faxes.claimants):
+        await office.store.write(lambda tx: attempts.rescue(tx, now=office.now() + 99999))
+        for one in await office.store.read(tracking.claimants):
             await office.store.write(
                 lambda tx, one=one: (
                     faxes.move(tx, one.fax, FaxState.FAILED, now=office.now())
@@ -243,7 +244,7 @@ async def test_a_cancelled_call_records_nothing_and_is_rescued_as_unknown(office
     assert (await the_attempt(office, fax)).outcome == ""
     assert await office.state(fax) is FaxState.SUBMITTING
     office.simulator.advance(2000)
-    await office.store.write(lambda tx: faxes.rescue(tx, now=office.now()))
+    await office.store.write(lambda tx: attempts.rescue(tx, now=office.now()))
     assert await office.state(fax) is FaxState.UNKNOWN
 
 

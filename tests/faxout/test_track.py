@@ -17,7 +17,7 @@ from gateway.faxout.proofs import PROOFS_A_ROUND
 from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
 from gateway.simulator import MODES, WireMode
-from gateway.store import faxes, history
+from gateway.store import attempts, history
 from gateway.voipms import ApiError
 
 OpenOffice = Callable[..., Any]
@@ -43,7 +43,7 @@ async def test_without_open_faxes_the_provider_is_not_called(office: Any) -> Non
     work = await office.claim()
     now = office.now()
     await office.store.write(
-        lambda tx: faxes.begin_attempt(
+        lambda tx: attempts.begin(
             tx, work.fax, token="T", deadline=now + 9, snapshot=(), digest="d", now=now
         )
     )
@@ -200,7 +200,7 @@ async def test_a_process_that_died_in_the_call_finds_its_fax(office: Any) -> Non
     await asyncio.gather(running, return_exceptions=True)
     office.restart()
     office.simulator.advance(2000)
-    await office.store.write(lambda tx: faxes.rescue(tx, now=office.now()))
+    await office.store.write(lambda tx: attempts.rescue(tx, now=office.now()))
     assert await office.state(fax) is UNKNOWN
     await office.track_after(0)
     assert await office.state(fax) is DELIVERED

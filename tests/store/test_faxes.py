@@ -8,8 +8,8 @@ from support.submissions import make_submission
 
 from gateway.errors import permanent
 from gateway.lifecycle import FAX_MOVES, FINAL, ON_THE_LINE, FaxState, IllegalMoveError
-from gateway.model import Content, Fax, MailKind
-from gateway.store import Store, documents, faxes, history, intake, leases, outbox
+from gateway.model import Attempt, Content, Fax, MailKind
+from gateway.store import Store, attempts, documents, faxes, history, intake, leases, outbox, tracking
 from gateway.store.leases import StaleError
 
 NUMBER = "+15552341234"
@@ -42,9 +42,9 @@ async def claim(store: Store, now: float = 1000.0) -> list[faxes.Work]:
     return await store.write(lambda tx: faxes.claim(tx, owner="t", now=now, seconds=50, limit=9))
 
 
-async def begin(store: Store, fax: Fax, deadline: float = 1100.0) -> faxes.Attempt:
+async def begin(store: Store, fax: Fax, deadline: float = 1100.0) -> Attempt:
     return await store.write(
-        lambda tx: faxes.begin_attempt(
+        lambda tx: attempts.begin(
             tx, fax, token="T", deadline=deadline, snapshot=["7"], digest="d", now=1000
         )
     )
@@ -77,18 +77,18 @@ async def test_the_index_refuses_a_second_one_whatever_the_claim_said(store: Sto
     await begin(store, first)
     with pytest.raises(faxes.LineTakenError):
         await begin(store, second)
-    assert (await store.read(lambda tx: faxes.attempts(tx, second.id))) == ()
+    assert (await store.read(lambda tx: tracking.attempts_of(tx, second.id))) == ()
 
 
 async def test_a_late_outcome_is_kept_although_the_lease_is_gone(store: Store) -> None:
     await ready_fax(store)
     (work,) = await claim(store)
     attempt = await begin(store, work.fax)
-    assert await store.write(lambda tx: faxes.rescue(tx, now=1051)) == []  # the call may still run
-    assert await store.write(lambda tx: faxes.rescue(tx, now=1101)) == [work.fax.id]
-    state = await store.write(lambda tx: faxes.end_attempt(tx, attempt, "success", FaxState.SENT, now=1102))
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1051)) == []  # the call may still run
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1101)) == [work.fax.id]
+    state = await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1102))
     assert state is FaxState.SENT
-    (stored,) = await store.read(lambda tx: faxes.attempts(tx, work.fax.id))
+    (stored,) = await store.read(lambda tx: tracking.attempts_of(tx, work.fax.id))
     assert stored.outcome == "success"
 
 
@@ -96,9 +96,9 @@ async def test_rescue_waits_for_the_lease_too(store: Store) -> None:
     await ready_fax(store)
     (work,) = await claim(store, now=1000)
     await begin(store, work.fax, deadline=1010)
-    assert await store.write(lambda tx: faxes.rescue(tx, now=1020)) == []
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1020)) == []
     await store.write(leases.reclaim)  # a new daemon: the old one is dead
-    assert await store.write(lambda tx: faxes.rescue(tx, now=1020)) == [work.fax.id]
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1020)) == [work.fax.id]
 
 
 async def test_a_dead_daemons_call_is_only_waited_for_at_the_provider(store: Store) -> None:
@@ -106,22 +106,22 @@ async def test_a_dead_daemons_call_is_only_waited_for_at_the_provider(store: Sto
     (work,) = await claim(store)
     await begin(store, work.fax, deadline=9000)
     await store.write(leases.reclaim)
-    await store.write(lambda tx: faxes.orphan(tx, now=1010, longest_call=30))
-    assert await store.read(lambda tx: faxes.overdue(tx, now=1040)) == []
-    assert [fax.id for fax in await store.read(lambda tx: faxes.overdue(tx, now=1041))] == [work.fax.id]
+    await store.write(lambda tx: attempts.orphan(tx, now=1010, longest_call=30))
+    assert await store.read(lambda tx: attempts.overdue(tx, now=1040)) == []
+    assert [fax.id for fax in await store.read(lambda tx: attempts.overdue(tx, now=1041))] == [work.fax.id]
 
 
 async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
     await ready_fax(store)
     (work,) = await claim(store)
     attempt = await begin(store, work.fax)
-    await store.write(lambda tx: faxes.end_attempt(tx, attempt, "success", FaxState.SENT, now=1001))
+    await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1001))
     fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
     evidence = faxes.Evidence(provider_id="77", how="lone")
     await store.write(
         lambda tx: faxes.move(tx, fax, FaxState.WAITING, now=1002, run_at=1100, evidence=evidence)
     )
-    assert await store.read(lambda tx: faxes.known_rows(tx, ["77", "78"])) == {"77": fax.id}
+    assert await store.read(lambda tx: tracking.known_rows(tx, ["77", "78"])) == {"77": fax.id}
     waiting = await store.read(lambda tx: faxes.get(tx, fax.id))
     assert (waiting.state, waiting.provider_id) == (FaxState.WAITING, "")
 

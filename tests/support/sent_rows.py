@@ -9,7 +9,7 @@ from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Policy, SentRow
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Attempt, Document, Fax
-from gateway.store.faxes import Claimant
+from gateway.store.tracking import Claimant
 from gateway.voipms import Caller, FaxMessage
 from support.submissions import make_submission
 

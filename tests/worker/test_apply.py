@@ -6,7 +6,7 @@ from support.submissions import make_submission
 from gateway.errors import Failure, Scope, permanent, temporary, unknown
 from gateway.lifecycle import DocumentState, FaxState, OutboxState, ReceivedState
 from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via, new_id
-from gateway.store import Store, documents, faxes, intake, outbox, received, views
+from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, tracking, views
 from gateway.store.received import Delivery
 from gateway.worker import apply
 from gateway.worker.outcomes import (
@@ -58,7 +58,7 @@ async def next_fax(store: Store, now: float) -> faxes.Work:
 
 async def called(store: Store, work: faxes.Work, failure: Failure | None, now: float) -> FaxState | None:
     attempt = await store.write(
-        lambda tx: faxes.begin_attempt(
+        lambda tx: attempts.begin(
             tx, work.fax, token="T", deadline=now + 9, snapshot=[], digest="d", now=now
         )
     )
@@ -150,11 +150,11 @@ async def test_a_busy_row_waits_while_the_rules_allow(
 ) -> None:
     work = await claimed_fax(store)
     await called(store, work, None, 1000)
-    (claimant,) = await store.read(faxes.claimants)
+    (claimant,) = await store.read(tracking.claimants)
     await store.write(
         lambda tx: tx.exec_driver_sql(f"UPDATE fax SET deadline = {deadline} WHERE id = '{work.fax.id}'")
     )
-    (claimant,) = await store.read(faxes.claimants)
+    (claimant,) = await store.read(tracking.claimants)
     news = Tracked(
         claimant=claimant,
         target=FaxState.FAILED,

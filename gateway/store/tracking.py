@@ -1,0 +1,90 @@
+"""Who may own which SENT row: the tracker's view of the Faxes at the provider, without their content."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.lifecycle import CLAIMANTS
+from gateway.model import Attempt, Document, Fax, Submission
+from gateway.store import rows, tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimant:
+    """A Fax that may own a row in the SENT folder, with every attempt made for it."""
+
+    fax: Fax
+    document: Document
+    """Without its content."""
+    submission: Submission
+    """Without its content."""
+    attempts: tuple[Attempt, ...]
+
+
+def _bare(table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    """Columns of `table` with empty content: memory is bounded by the number of Faxes, not by their pages."""
+    empty: dict[str, sa.ColumnElement[Any]] = {
+        "content": sa.null().label("content"),
+        "content_file": sa.null().label("content_file"),
+        "content_size": sa.literal_column("0").label("content_size"),
+    }
+    return [empty.get(column.name, column) for column in table.c]
+
+
+def claimants(tx: sa.Connection) -> list[Claimant]:
+    """Every Fax that may own a SENT row, oldest first."""
+    words: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in sorted(CLAIMANTS)]
+    claiming = tables.fax.c.state.in_(words)
+    owners = sa.select(tables.fax.c.submission_id).where(claiming)
+    submissions = {
+        row.id: rows.submission(row)
+        for row in tx.execute(
+            sa.select(*_bare(tables.submission)).where(tables.submission.c.id.in_(owners))
+        )
+    }
+    documents = {
+        row.id: rows.document(row)
+        for row in tx.execute(sa.select(*_bare(tables.document)).where(tables.document.c.id.in_(owners)))
+    }
+    calls: defaultdict[str, list[Attempt]] = defaultdict(list)
+    ids = sa.select(tables.fax.c.id).where(claiming)
+    for row in tx.execute(
+        sa.select(tables.attempt)
+        .where(tables.attempt.c.fax_id.in_(ids))
+        .order_by(tables.attempt.c.fax_id, tables.attempt.c.ordinal)
+    ):
+        calls[row.fax_id].append(rows.attempt(row))
+    return [
+        Claimant(
+            fax=rows.fax(row),
+            document=documents[row.submission_id],
+            submission=submissions[row.submission_id],
+            attempts=tuple(calls[row.id]),
+        )
+        for row in tx.execute(sa.select(tables.fax).where(claiming).order_by(tables.fax.c.id))
+    ]
+
+
+def attempts_of(tx: sa.Connection, fax_id: str) -> tuple[Attempt, ...]:
+    """Every call made for a Fax, oldest first."""
+    found = tx.execute(
+        sa.select(tables.attempt)
+        .where(tables.attempt.c.fax_id == fax_id)
+        .order_by(tables.attempt.c.ordinal)
+    )
+    return tuple(rows.attempt(row) for row in found)
+
+
+def known_rows(tx: sa.Connection, provider_ids: Sequence[str]) -> dict[str, str]:
+    """Which of these SENT rows already belong to an attempt: row id → Fax id."""
+    found = tx.execute(
+        sa.select(tables.attempt.c.provider_id, tables.attempt.c.fax_id).where(
+            tables.attempt.c.provider_id.in_(list(provider_ids))
+        )
+    )
+    return {row.provider_id: row.fax_id for row in found}
