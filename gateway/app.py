@@ -15,11 +15,13 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from gateway import __version__
+from gateway import __version__, journal, supervise
 from gateway.config import Settings
+from gateway.config.checks import DRAIN_MARGIN
 from gateway.control import ControlServer, Verbs
 from gateway.document import Renderer, RenderSettings
 from gateway.document.stage import RenderStage
+from gateway.errors import GatewayError, Scope
 from gateway.faxin import Handler, Poller
 from gateway.faxout import Submitter, Tracker
 from gateway.lifecycle import FaxState
@@ -28,13 +30,11 @@ from gateway.mailin.intake import Intake
 from gateway.mailin.policy import RulesProvider
 from gateway.mailin.smtp import SmtpServer
 from gateway.mailout import Deliverer
-from gateway.model import OutboxMail, ReceivedFax
-from gateway.store import Store, attempts, documents, faxes, leases, outbox, received, views
+from gateway.store import Store, attempts, documents, faxes, leases, views
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
-from gateway.worker import apply, story
+from gateway.worker import apply, lines, story
 from gateway.worker.crew import Crew
-from gateway.worker.lease import Lease
 from gateway.worker.outcomes import Tracked
 from gateway.worker.ticker import Ticker
 
@@ -46,12 +46,6 @@ _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
 _DELIVERIES = 4
-_DRAIN_MARGIN = 100.0
-"""Seconds beyond an upload's total limit that a part may take: its turn at the rate limit, and the commit."""
-_IDLE_POLL = 5.0
-"""Seconds after which a crew looks for work even if nobody woke it."""
-_MAIL_LEASE = 1800.0
-_STEP_LEASE = 600.0
 
 
 class Gateway:
@@ -59,7 +53,6 @@ class Gateway:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._owner = f"{os.getpid()}-{time.time_ns():x}"
         self._born = time.time()
         self._policy = apply.Policy(
             retry_delays=settings.fax.retry_delays,
@@ -68,8 +61,7 @@ class Gateway:
         )
         self.store = Store(settings.gateway.state_dir)
         self.client = client_of(settings)
-        render = render_settings_of(settings)
-        self.renderer = Renderer(render)
+        self.renderer = Renderer(render_settings_of(settings))
         self.rules = RulesProvider(settings, fetch=self.client.get_email_to_fax)
         self.intake = Intake(self.store, settings, wake=self.wake)
         self.smtp = SmtpServer(settings, intake=self.intake, rules=self.rules)
@@ -84,8 +76,6 @@ class Gateway:
             )
             for box in settings.mailboxes
         ]
-        self._render = RenderStage(self.renderer, self.store, render, self.rules.codes)
-        self._submitter = Submitter(client=self.client, store=self.store, settings=settings)
         self._tracker = Tracker(
             client=self.client,
             store=self.store,
@@ -93,49 +83,12 @@ class Gateway:
             page_digests=self.renderer.page_digests,
         )
         self._poller = Poller(client=self.client, store=self.store, settings=settings)
-        self._handler = Handler(client=self.client, store=self.store, settings=settings)
-        self._deliverer = Deliverer(settings=settings, store=self.store, client=self.client)
-
-        self._rendering = Crew(
-            "document",
-            claim=self._claim_documents,
-            handle=self._one_document,
-            due=self._due(documents.next_due),
-            size=settings.document.workers,
-            poll=_IDLE_POLL,
-            name_of=_document_id,
-        )
-        self._submitting = Crew(
-            "submit",
-            claim=self._claim_faxes,
-            handle=self._one_fax,
-            due=self._due(faxes.next_due),
-            size=_UPLOADS,
-            poll=_IDLE_POLL,
-            name_of=_fax_id,
-        )
-        self._receiving = Crew(
-            "receive",
-            claim=self._claim_received,
-            handle=self._one_received,
-            due=self._due(received.next_due),
-            size=_FETCHES,
-            poll=_IDLE_POLL,
-            name_of=_received_id,
-        )
-        self._mailing = Crew(
-            "mail",
-            claim=self._claim_mails,
-            handle=self._one_mail,
-            due=self._due(outbox.next_due),
-            size=_DELIVERIES,
-            poll=_IDLE_POLL,
-            name_of=_mail_id,
-        )
-        self._tracking = Ticker("track", settings.fax.track_interval, self._track)
-        self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue)
-        self._polling = Ticker("poll", settings.receive.poll_interval, self._poll)
-        self._refreshing = Ticker("rules", settings.sender_rules.refresh, self.rules.refresh)
+        self._tracking = Ticker("track", settings.fax.track_interval, self._track, provider=True)
+        self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue, provider=False)
+        self._polling = Ticker("poll", settings.receive.poll_interval, self._poll, provider=True)
+        self._refreshing = Ticker("rules", settings.sender_rules.refresh, self.rules.refresh, provider=True)
+        self._sending = self._fax_line()
+        self._crews = self._make_crews()
         self.control = ControlServer(
             settings.gateway.control_path,
             Verbs(
@@ -147,7 +100,47 @@ class Gateway:
             ).table(),
             max_body=settings.smtp.max_message_bytes,
         )
-        self.supervisor = Supervisor(self._parts(), drain=self.client.settings.longest_call + _DRAIN_MARGIN)
+        self.supervisor = Supervisor(self._parts(), drain=self.client.settings.longest_call + DRAIN_MARGIN)
+
+    def _fax_line(self) -> lines.Faxes:
+        submitter = Submitter(
+            client=self.client,
+            store=self.store,
+            settings=self.settings,
+            draining=lambda: self.supervisor.draining,
+        )
+        return lines.Faxes(
+            self.store,
+            submitter.step,
+            policy=self._policy,
+            lease=self.settings.fax.lease_seconds,
+            owner=self._owner,
+            wake=self.wake,
+            called=self._tracking.wake,
+        )
+
+    def _make_crews(self) -> list[Crew[Any]]:
+        settings, policy, owner, wake = self.settings, self._policy, self._owner, self.wake
+        render = render_settings_of(settings)
+        stage = RenderStage(self.renderer, self.store, render, self.rules.codes)
+        handler = Handler(client=self.client, store=self.store, settings=settings)
+        deliverer = Deliverer(settings=settings, store=self.store, client=self.client)
+        documents_line = lines.Documents(
+            self.store, stage.step, lease=settings.document.timeout * 3, owner=owner, wake=wake
+        )
+        received_line = lines.Received(self.store, handler.step, policy=policy, owner=owner, wake=wake)
+        mails_line = lines.Mails(self.store, deliverer.step, policy=policy, owner=owner, wake=wake)
+        return [
+            Crew(mails_line, size=_DELIVERIES),
+            Crew(received_line, size=_FETCHES),
+            Crew(self._sending, size=_UPLOADS),
+            Crew(documents_line, size=settings.document.workers),
+        ]
+
+    @functools.cached_property
+    def _owner(self) -> str:
+        """Names this process in leases."""
+        return f"{os.getpid()}-{time.time_ns():x}"
 
     # The parts, in the order in which they start; they stop in the opposite one.
 
@@ -158,25 +151,24 @@ class Gateway:
         async def stop_renderer(_grace: float) -> None:
             await self.renderer.stop()
 
+        intake = supervise.INTAKE_GRACE
         parts = [
             Part(name="renderer", start=self.renderer.start, stop=stop_renderer),
             Part(name="store", start=self._open_store, stop=self._close_store),
             Part(name="client", start=_nothing, stop=close_client),
             ticker_part(self._rescuing),
             ticker_part(self._tracking),
-            *(
-                crew_part(crew)
-                for crew in (self._mailing, self._receiving, self._submitting, self._rendering)
-            ),
+            *(crew_part(crew) for crew in self._crews),
         ]
         if self.settings.receive.enabled:
             parts.append(ticker_part(self._polling))
         if self.settings.sender_rules.source == "account":
             parts.append(ticker_part(self._refreshing))
-        parts.append(Part(name="control", start=self.control.start, stop=self.control.stop))
-        parts.extend(_mailbox_part(box) for box in self.mailboxes)
+        parts.append(Part(name="control", start=self.control.start, stop=self.control.stop, grace=intake))
+        names = (box.name for box in self.settings.mailboxes)
+        parts.extend(_mailbox_part(name, box) for name, box in zip(names, self.mailboxes, strict=True))
         if self.settings.smtp.enabled:
-            parts.append(Part(name="smtp", start=self.smtp.start, stop=self.smtp.stop))
+            parts.append(Part(name="smtp", start=self.smtp.start, stop=self.smtp.stop, grace=intake))
         return parts
 
     async def _open_store(self) -> None:
@@ -184,7 +176,7 @@ class Gateway:
         await self.store.write(leases.reclaim)
         longest = self.client.settings.longest_call
         await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest))
-        await self.store.write(documents.recover)
+        await self._write(lambda tx, now: documents.recover(tx, now=now))
         named = await self.store.read(views.spool_names)
         for spool in (self.store.spool, self.store.pages, self.store.inbox):
             await asyncio.to_thread(spool.sweep, named[spool.root.name])
@@ -194,12 +186,8 @@ class Gateway:
 
     def wake(self) -> None:
         """Something new is in the store."""
-        for crew in (self._rendering, self._submitting, self._receiving, self._mailing):
+        for crew in self._crews:
             crew.wake()
-
-    def poll_now(self) -> None:
-        """Look for received faxes now."""
-        self._polling.wake()
 
     def status(self) -> dict[str, Any]:
         """What ``fax-gateway status`` shows."""
@@ -215,107 +203,53 @@ class Gateway:
     async def _send(self, message: bytes, numbers: Sequence[str], user: str, notify: str) -> Any:
         return await self.intake.accept_command(message=message, numbers=numbers, user=user, notify=notify)
 
-    # Claims
-
-    def _due(self, next_due: Callable[..., float | None]) -> Callable[[], Awaitable[float | None]]:
-        async def seconds() -> float | None:
-            now = time.time()
-            due = await self.store.read(lambda tx: next_due(tx, now=now))
-            return None if due is None else due - now
-
-        return seconds
-
-    async def _claim_documents(self, limit: int) -> Sequence[documents.Work]:
-        idle = self._rendering.busy == 0
-        seconds = self.settings.document.timeout * 3
-        return await self.store.write(
-            lambda tx: documents.claim(
-                tx, owner=self._owner, now=time.time(), seconds=seconds, limit=limit, idle=idle
-            )
-        )
-
-    async def _claim_faxes(self, limit: int) -> Sequence[faxes.Work]:
-        seconds = self.settings.fax.lease_seconds
-        return await self.store.write(
-            lambda tx: faxes.claim(tx, owner=self._owner, now=time.time(), seconds=seconds, limit=limit)
-        )
-
-    async def _claim_received(self, limit: int) -> Sequence[ReceivedFax]:
-        return await self.store.write(
-            lambda tx: received.claim(
-                tx, owner=self._owner, now=time.time(), seconds=_STEP_LEASE, limit=limit
-            )
-        )
-
-    async def _claim_mails(self, limit: int) -> Sequence[OutboxMail]:
-        return await self.store.write(
-            lambda tx: outbox.claim(tx, owner=self._owner, now=time.time(), seconds=_MAIL_LEASE, limit=limit)
-        )
-
-    # One step each: stage → outcome → one write → who should look next
-
-    async def _one_document(self, work: documents.Work) -> None:
-        outcome = await self._render.step(work)
-        await self._write(lambda tx, now: apply.document(tx, work, outcome, now=now))
-        story.document(work, outcome)
-        self._submitting.wake()
-        self._mailing.wake()
-
-    async def _one_fax(self, work: faxes.Work) -> None:
-        lease = Lease.lasting((work.fax.lease_until or 0.0) - time.time())
-        outcome = await self._submitter.step(work, lease)
-        state = await self._write(lambda tx, now: apply.submit(tx, work, outcome, self._policy, now=now))
-        story.submit(work, outcome, state)
-        if (pause := apply.pause_after(outcome)) is not None:
-            self._submitting.pause(pause)
-        if state in (FaxState.SENT, FaxState.UNKNOWN):
-            self._tracking.wake()
-        self._mailing.wake()
-
-    async def _one_received(self, fax: ReceivedFax) -> None:
-        outcome = await self._handler.step(fax)
-        await self._write(lambda tx, now: apply.received_fax(tx, fax, outcome, self._policy, now=now))
-        story.received_fax(fax, outcome)
-        self._receiving.wake()
-        self._mailing.wake()
-
-    async def _one_mail(self, mail: OutboxMail) -> None:
-        outcome = await self._deliverer.step(mail)
-        state = await self._write(lambda tx, now: apply.mail(tx, mail, outcome, self._policy, now=now))
-        story.mail(mail, outcome, state)
-        self._mailing.wake()
-        if mail.received_id:
-            self._receiving.wake()
-
     # Beats
 
     async def _track(self) -> None:
-        for news in await self._tracker.step():
+        for news in await self._alerting(self._tracker.step):
             try:
                 state = await self._write(functools.partial(self._apply_tracked, news))
             except leases.StaleError:
                 continue  # it moved while we read the SENT folder; the next round sees it as it is
             story.tracked(news, state)
-        self._submitting.wake()
-        self._mailing.wake()
+            self.wake()
 
     def _apply_tracked(self, news: Tracked, tx: sa.Connection, now: float) -> FaxState:
         return apply.tracked(tx, news, self._policy, now=now)
 
     async def _rescue(self) -> None:
-        if await self.store.read(lambda tx: attempts.overdue(tx, now=time.time())):
-            await self._write(lambda tx, now: attempts.rescue(tx, now=now))
+        """Calls that cannot be running any more become unknown; what was not sent in its time fails."""
+        now = time.time()
+        calling = frozenset(self._sending.calling)
+        overdue = await self.store.read(lambda tx: attempts.overdue(tx, now=now))
+        if any(fax.id not in calling for fax in overdue):
+            await self._write(lambda tx, now: attempts.rescue(tx, now=now, calling=calling))
             self._tracking.wake()
+        if await self.store.read(lambda tx: faxes.late(tx, now=now)):
+            for fax in await self._write(lambda tx, now: faxes.expire(tx, now=now)):
+                journal.failed(fax_id=fax.id, number=fax.number, reason="deadline")
+            self.wake()
 
     async def _poll(self) -> None:
-        if await self._poller.step():
-            self._receiving.wake()
+        if await self._alerting(self._poller.step):
+            self.wake()
+
+    async def _alerting(self, beat: Callable[[], Awaitable[T]]) -> T:
+        """Trouble of the account needs a person, whoever meets it."""
+        try:
+            return await beat()
+        except GatewayError as error:
+            failure = error.failure
+            if failure.scope is Scope.ACCOUNT:
+                await self._write(lambda tx, now: apply.alert(tx, failure, now=now))
+                self.wake()
+            raise
 
     async def _write(self, work: Callable[[sa.Connection, float], T]) -> T:
         return await self.store.write(lambda tx: work(tx, time.time()))
 
 
-def _mailbox_part(box: MailboxPoller) -> Part:
+def _mailbox_part(name: str, box: MailboxPoller) -> Part:
     async def start() -> None:
         box.start()
 
@@ -323,27 +257,11 @@ def _mailbox_part(box: MailboxPoller) -> Part:
         box.stop()
         await box.wait_stopped(grace)
 
-    return Part(name="imap", start=start, stop=stop)
+    return Part(name=f"imap {name}", start=start, stop=stop, grace=supervise.INTAKE_GRACE)
 
 
 async def _nothing(*_: object) -> None:
     return None
-
-
-def _document_id(work: documents.Work) -> str:
-    return work.document.id
-
-
-def _fax_id(work: faxes.Work) -> str:
-    return work.fax.id
-
-
-def _received_id(fax: ReceivedFax) -> str:
-    return fax.id
-
-
-def _mail_id(mail: OutboxMail) -> str:
-    return mail.key
 
 
 def client_of(settings: Settings) -> Client:

@@ -1,9 +1,9 @@
 """Start order, signals, drain, and the service manager's protocol.
 
-Parts start in the order given and stop in the opposite one. The first SIGTERM or SIGINT drains: intake
-closes, steps under way finish, uploads are awaited to their limit, because an upload cut off is a fax nobody
-can tell the fate of. A second signal forces. A part that ends by itself is a bug and stops the daemon, which
-systemd starts again.
+Parts start in the order given and stop in the opposite one. The first SIGTERM or SIGINT drains: at once
+nobody takes anything new; then each part finishes what it has, all within one deadline. Uploads are awaited
+to their limit, because an upload cut off is a fax nobody can tell the fate of. A second signal forces. A part
+that ends by itself is a bug and stops the daemon, which systemd starts again.
 """
 
 from __future__ import annotations
@@ -20,18 +20,28 @@ from gateway.errors import GatewayError, temporary
 from gateway.worker.crew import Crew
 from gateway.worker.ticker import Ticker
 
+INTAKE_GRACE = 30.0
+"""Seconds that listeners and mailboxes get to finish what is coming in: its sender will try again."""
+_CUT = 5.0
+"""Seconds that cutting a part off may take."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Something that is started and stopped. `stop` gets the seconds it may take to finish its work."""
+    """Something that is started and stopped."""
 
     name: str
     start: Callable[[], Awaitable[object]]
     stop: Callable[[float], Awaitable[object]]
+    """Finishes its work in the seconds given."""
     run: Callable[[], Awaitable[object]] | None = None
     """Runs from `start` until `stop`; ending earlier is a failure."""
+    close: Callable[[], object] | None = None
+    """Called for every part before the first `stop`: take nothing new."""
     force: Callable[[], Awaitable[object]] | None = None
     """Cuts off what `stop` waits for."""
+    grace: float | None = None
+    """Seconds that `stop` gets at most; None: what is left of the drain."""
 
 
 async def _nothing(*_: object) -> None:
@@ -39,21 +49,22 @@ async def _nothing(*_: object) -> None:
 
 
 def crew_part(crew: Crew[Any]) -> Part:
-    """A crew as a part: stop means no more claims and a drain."""
-
-    async def stop(_grace: float) -> None:
-        crew.close()
-
-    return Part(name=crew.name, start=_nothing, stop=stop, run=crew.run, force=crew.cancel)
+    """A crew as a part: it is closed with all others, and its stop is the end of its steps."""
+    return Part(
+        name=crew.name, start=_nothing, stop=_nothing, run=crew.run, close=crew.close, force=crew.cancel
+    )
 
 
 def ticker_part(ticker: Ticker) -> Part:
-    """A ticker as a part."""
-
-    async def stop(_grace: float) -> None:
-        ticker.close()
-
-    return Part(name=ticker.name, start=_nothing, stop=stop, run=ticker.run)
+    """A ticker as a part; a beat under way is not waited for longer than a moment."""
+    return Part(
+        name=ticker.name,
+        start=_nothing,
+        stop=_nothing,
+        run=ticker.run,
+        close=ticker.close,
+        grace=INTAKE_GRACE,
+    )
 
 
 class PartEndedError(Exception):
@@ -61,7 +72,7 @@ class PartEndedError(Exception):
 
 
 class Supervisor:
-    """Runs the parts of one gateway."""
+    """Runs the parts of one gateway. `drain` is the seconds that a stop may take altogether."""
 
     def __init__(self, parts: Sequence[Part], *, drain: float) -> None:
         self._parts = parts
@@ -72,23 +83,33 @@ class Supervisor:
         self._forced = asyncio.Event()
         self._failure: BaseException | None = None
 
+    @property
+    def draining(self) -> bool:
+        """Whether a stop was asked for: nothing that takes long should be begun."""
+        return self._stopping.is_set()
+
     async def start(self) -> None:
-        """Start every part in order; if one fails, stop those that had started and raise."""
-        try:
-            for part in self._parts:
-                await part.start()
-                self._started.append(part)
-                if part.run is not None:
-                    task = asyncio.ensure_future(part.run())
-                    self._tasks[part.name] = task
-                    task.add_done_callback(functools.partial(self._ended, part.name))
-        except OSError as error:
-            await self.stop()
-            sentence = f"The gateway cannot start ({part.name}): {error.strerror or error}."
-            raise GatewayError(temporary("4.3.0", sentence, code="cannot_start")) from error
-        except BaseException:
-            await self.stop()
-            raise
+        """Start every part in order; if one fails, stop those that had started and raise.
+
+        A stop that is asked for meanwhile ends the start; the caller's `stop` does the rest.
+        """
+        for part in self._parts:
+            starting = asyncio.ensure_future(part.start())
+            asked = asyncio.ensure_future(self._stopping.wait())
+            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait({starting}, timeout=_CUT)
+                return
+            if (error := starting.exception()) is not None:
+                await self.stop()
+                raise _explained(part, error)
+            self._started.append(part)
+            if part.run is not None:
+                task = asyncio.ensure_future(part.run())
+                self._tasks[part.name] = task
+                task.add_done_callback(functools.partial(self._ended, part.name))
 
     def _ended(self, name: str, task: asyncio.Task[object]) -> None:
         if self._stopping.is_set():
@@ -106,59 +127,80 @@ class Supervisor:
         self._stopping.set()
 
     async def stop(self) -> None:
-        """Stop the parts in the opposite order, draining; raises what ended a part unexpectedly."""
+        """Close every part, then stop them in the opposite order; raises what ended a part unexpectedly."""
         self._stopping.set()
+        for part in self._started:
+            if part.close is not None:
+                part.close()
+        deadline = asyncio.get_running_loop().time() + self._drain
         while self._started:
             part = self._started.pop()
-            finishing = asyncio.ensure_future(self._finish(part))
+            finishing = asyncio.ensure_future(self._finish(part, deadline))
             forced = asyncio.ensure_future(self._forced.wait())
             await asyncio.wait({finishing, forced}, return_when=asyncio.FIRST_COMPLETED)
             forced.cancel()
             if not finishing.done():
                 finishing.cancel()
-                await asyncio.wait({finishing})
+                await asyncio.wait({finishing}, timeout=_CUT)
+            if not finishing.done() or finishing.cancelled() or finishing.exception() is not None:
+                error = finishing.exception() if finishing.done() and not finishing.cancelled() else None
+                if error is not None and not isinstance(error, TimeoutError):
+                    journal.crashed_item(stage=part.name, item_id="", error=error)
                 await self._cut_off(part)
-            elif (error := finishing.exception()) is not None:
-                journal.crashed_item(stage=part.name, item_id="", error=error)
         if self._failure is not None:
             raise self._failure
 
-    async def _finish(self, part: Part) -> None:
-        try:
-            async with asyncio.timeout(self._drain):
-                await part.stop(self._drain)
-                if task := self._tasks.get(part.name):
-                    await asyncio.wait({task})
-        except TimeoutError:
-            await self._cut_off(part)
+    async def _finish(self, part: Part, deadline: float) -> None:
+        left = max(deadline - asyncio.get_running_loop().time(), 0.0)
+        grace = left if part.grace is None else min(part.grace, left)
+        async with asyncio.timeout(grace + _CUT):
+            await part.stop(grace)
+            if task := self._tasks.get(part.name):
+                await asyncio.wait({task})
 
     async def _cut_off(self, part: Part) -> None:
-        if part.force is not None:
-            await part.force()
-        else:
-            await part.stop(0.0)
+        """Whatever it does, it may not keep the others from stopping."""
+        try:
+            async with asyncio.timeout(_CUT):
+                if part.force is not None:
+                    await part.force()
+                else:
+                    await part.stop(0.0)
+        except Exception as error:
+            journal.crashed_item(stage=part.name, item_id="", error=error)
         if (task := self._tasks.get(part.name)) is not None:
             task.cancel()
-            await asyncio.wait({task})
+            await asyncio.wait({task}, timeout=_CUT)
 
     async def run(self, *, ready: Callable[[], None]) -> None:
         """Start, serve until a signal or a failure, drain. For the daemon's main coroutine."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.request_stop)
+        watchdog = asyncio.ensure_future(_watch(notify.watchdog_interval()))
         try:
             await self.start()
-            watchdog = asyncio.ensure_future(_watch(notify.watchdog_interval()))
-            notify.ready()
-            ready()
+            if not self._stopping.is_set():
+                notify.ready()
+                ready()
             await self._stopping.wait()
             notify.stopping()
             journal.draining(reason="signal" if self._failure is None else "failure")
             await self.stop()
-            watchdog.cancel()
         finally:
+            watchdog.cancel()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+
+def _explained(part: Part, error: BaseException) -> BaseException:
+    """An address that is taken, a directory that is not ours: for people."""
+    if not isinstance(error, OSError):
+        return error
+    sentence = f"The gateway cannot start ({part.name}): {error.strerror or error}."
+    explained = GatewayError(temporary("4.3.0", sentence, code="cannot_start"))
+    explained.__cause__ = error
+    return explained
 
 
 async def _watch(interval: float | None) -> None:

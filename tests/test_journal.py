@@ -97,6 +97,7 @@ def test_level_is_ours_alone(stream: io.StringIO) -> None:
 
 def test_other_libraries_records_take_the_same_way(stream: io.StringIO) -> None:
     journal.register_secret(SECRET)
+    logging.captureWarnings(False)  # whatever another test left switched on
     setup(stream, format="json")
     logging.getLogger("mail.log").warning("RCPT %s with %s", "2125550100@fax.example.com", SECRET)
     logging.getLogger("asyncio").error("task failed", exc_info=ValueError(f"cannot use {SECRET}"))

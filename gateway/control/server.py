@@ -30,6 +30,17 @@ class Peer:
     user: str
 
 
+_NONSENSE = (
+    asyncio.IncompleteReadError,
+    asyncio.LimitOverrunError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a request that is none makes of reading it."""
+
 Handler = Callable[[Peer, Mapping[str, Any], bytes], Awaitable[Any]]
 
 
@@ -42,6 +53,14 @@ class ControlServer:
         self._max_body = max_body
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
+        self._reading: set[asyncio.Task[None]] = set()
+        """Sessions whose request has not come yet: nothing is owed to them."""
+        self._closing = False
+
+    @property
+    def busy(self) -> int:
+        """Connections that are open."""
+        return len(self._sessions)
 
     async def start(self) -> None:
         """Bind; a socket left by a dead daemon is replaced (the store's lock proves that it is dead)."""
@@ -56,7 +75,10 @@ class ControlServer:
         """Take no more requests; give those under way `grace` seconds."""
         if self._server is None:
             return
+        self._closing = True
         self._server.close()
+        for session in self._reading:
+            session.cancel()
         if self._sessions:
             await asyncio.wait(self._sessions, timeout=grace)
         for session in self._sessions:
@@ -68,7 +90,10 @@ class ControlServer:
         assert task is not None
         self._sessions.add(task)
         try:
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            if self._closing:
+                return
+            # A cancelled session ends here: the streams' own callback would take it for a crash.
+            with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
                 answer = await self._answer(reader, _peer(writer))
                 writer.write(json.dumps(answer, default=str).encode() + b"\n")
                 await writer.drain()
@@ -79,17 +104,23 @@ class ControlServer:
                 await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, peer: Peer) -> dict[str, Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        self._reading.add(task)
         try:
             async with asyncio.timeout(_IDLE):
                 verb, args, body = await self._request(reader)
+            self._reading.discard(task)
             result = await self._verbs[verb](peer, args, body)
         except GatewayError as error:
             return _refusal(error.failure)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, KeyError, TypeError):
+        except _NONSENSE:
             return _refusal(permanent("5.5.2", "The daemon does not understand this request.", code="usage"))
         except Exception as error:
             journal.crashed_item(stage="control", item_id="", error=error)
             return _refusal(temporary("4.3.0", "The daemon could not do this; its log says why."))
+        finally:
+            self._reading.discard(task)
         return {"ok": True, "result": result}
 
     async def _request(self, reader: asyncio.StreamReader) -> tuple[str, Mapping[str, Any], bytes]:

@@ -13,13 +13,14 @@ from gateway.errors import GatewayError, permanent
 from gateway.lifecycle import FINAL, SENDABLE, DocumentState, FaxState, ReceivedState
 from gateway.model import Fax, ReceivedFax, Via
 from gateway.store import Store, documents, faxes, outbox, received, views
-from gateway.store.faxes import Evidence
 from gateway.store.intake import Accepted
 from gateway.store.received import Delivery
 
 Send = Callable[[bytes, Sequence[str], str, str], Awaitable[Accepted]]
 """message, numbers, user, address to notify → what it became."""
 
+_MOST_ROWS = 10_000
+"""Rows of one listing."""
 RESOLUTIONS: Mapping[str, FaxState] = {
     "delivered": FaxState.DELIVERED,
     "failed": FaxState.FAILED,
@@ -72,23 +73,23 @@ class Verbs:
 
     async def queue_list(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> list[dict[str, Any]]:
         """Open Faxes, or all."""
-        everything, limit = bool(args.get("all")), int(args.get("limit", 200))
+        everything, limit = bool(args.get("all")), min(int(args.get("limit", 200)), _MOST_ROWS)
         return await self._store.read(lambda tx: views.queue_list(tx, everything=everything, limit=limit))
 
     async def queue_show(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> list[dict[str, Any]]:
         """One Fax by its id, or every Fax of a queue id."""
 
         def look(tx: sa.Connection) -> list[dict[str, Any]]:
-            ids = views.faxes_of(tx, args["id"]) or [args["id"]]
+            ids = views.faxes_of(tx, _id(args)) or [_id(args)]
             return [shown for id_ in ids if (shown := views.queue_show(tx, id_)) is not None]
 
-        return await self._store.read(look) or _no_such("fax", args["id"])
+        return await self._store.read(look) or _no_such("fax", _id(args))
 
     async def queue_cancel(self, peer: Peer, args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:
         """Stop a Fax that is not on the line yet."""
 
         def cancel(tx: sa.Connection) -> dict[str, Any]:
-            fax = _fax(tx, args["id"])
+            fax = _fax(tx, _id(args))
             if fax.state not in SENDABLE:
                 raise _refuse(f"Fax {fax.id} is {fax.state}; only a fax that waits can be cancelled.")
             faxes.move(
@@ -107,14 +108,16 @@ class Verbs:
         """Try a waiting Fax now, or send a finished one again as a new Fax."""
 
         def retry(tx: sa.Connection) -> dict[str, Any]:
-            fax, now = _fax(tx, args["id"]), time.time()
+            fax, now = _fax(tx, _id(args)), time.time()
             if fax.state is FaxState.WAITING:
-                if not faxes.hurry(tx, fax.id, now=now):
+                if not faxes.hurry(tx, fax.id, now=now, deadline=now + self._deadline):
                     raise _refuse(f"Fax {fax.id} is being tried just now.")
                 return {"id": fax.id, "state": fax.state}
             if fax.state not in FINAL or fax.state is FaxState.DELIVERED:
                 hint = " Use: queue resolve" if fax.state is FaxState.HELD else ""
                 raise _refuse(f"Fax {fax.id} is {fax.state} and cannot be tried again.{hint}")
+            if (later := faxes.successor(tx, fax)) is not None:
+                raise _refuse(f"Fax {fax.id} is sent again already, as {later}.")
             document = documents.of(tx, fax.submission_id)
             if document.state is not DocumentState.READY:
                 raise _refuse(f"Fax {fax.id} never became pages; send a corrected message instead.")
@@ -127,7 +130,7 @@ class Verbs:
         """A person found out what became of a held Fax."""
 
         def resolve(tx: sa.Connection) -> dict[str, Any]:
-            fax = _fax(tx, args["id"])
+            fax = _fax(tx, _id(args))
             if fax.state not in (FaxState.HELD, FaxState.UNKNOWN):
                 raise _refuse(f"Fax {fax.id} is {fax.state}; only a held or unknown fax is resolved.")
             target, now = RESOLUTIONS[str(args["as"])], time.time()
@@ -138,23 +141,24 @@ class Verbs:
                 now=now,
                 run_at=now if target in SENDABLE else None,
                 failure=_PERSON_SAYS_FAILED if target is FaxState.FAILED else None,
-                evidence=Evidence(how="person") if target is FaxState.DELIVERED else None,
-                detail={"by": peer.user},
+                detail={"by": peer.user, "how": "person"},
             )
+            if target in SENDABLE:
+                faxes.hurry(tx, fax.id, now=now, deadline=now + self._deadline)
             return {"id": fax.id, "state": target}
 
         return await self._change(resolve)
 
     async def inbox_list(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> list[dict[str, Any]]:
         """Received faxes."""
-        limit = int(args.get("limit", 200))
+        limit = min(int(args.get("limit", 200)), _MOST_ROWS)
         return await self._store.read(lambda tx: views.inbox_list(tx, limit=limit))
 
     async def inbox_show(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:
         """One received fax, with the path of our copy."""
-        found = await self._store.read(lambda tx: views.inbox_show(tx, args["id"]))
+        found = await self._store.read(lambda tx: views.inbox_show(tx, _id(args)))
         if found is None:
-            _no_such("received fax", args["id"])
+            _no_such("received fax", _id(args))
         if found["file"]:
             found["file"] = str(self._store.inbox.path(found["file"]))
         return found
@@ -163,7 +167,7 @@ class Verbs:
         """Mail a received fax again, to `to` or to whom it went before; resume a parked one."""
 
         def remail(tx: sa.Connection) -> dict[str, Any]:
-            fax, now = _received(tx, args["id"]), time.time()
+            fax, now = _received(tx, _id(args)), time.time()
             before = outbox.of_received(tx, fax.id)
             to = list(args.get("to", ())) or list(dict.fromkeys(mail.recipient for mail in before))
             deliveries = [Delivery(recipient=address, via=Via.SMTP) for address in to]
@@ -181,6 +185,13 @@ class Verbs:
         result = await self._store.write(work)
         self._wake()
         return result
+
+
+def _id(args: Mapping[str, Any]) -> str:
+    id_ = args["id"]
+    if not isinstance(id_, str):
+        raise TypeError("an id is text")
+    return id_
 
 
 _PERSON_SAYS_FAILED = permanent("5.4.7", "It was not delivered; a person looked into it.", code="person")

@@ -75,8 +75,11 @@ class Store:
         return await self._writer.write(work)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run a verb that only reads, on a snapshot, in a thread."""
-        return await asyncio.to_thread(self._read, work)
+        """Run a verb that only reads, on a snapshot, in a thread. Raises as `write` does."""
+        try:
+            return await asyncio.to_thread(self._read, work)
+        except sa.exc.OperationalError as error:
+            raise StoreUnavailableError(error, certain=True) from error
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
         with self._reading.connect() as connection, connection.begin():

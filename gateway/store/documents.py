@@ -8,12 +8,20 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from gateway import lifecycle
-from gateway.errors import Failure
+from gateway.errors import Failure, permanent
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Content, Document, Submission
 from gateway.store import faxes, history, leases, rows, tables
 
 _t = tables.document
+DEATHS = 3
+"""A document is parked when its renderer, or the daemon while it ran alone, died this often."""
+POISONOUS = permanent(
+    "5.6.1",
+    "The message crashed the converter several times and was set aside; nothing was sent. "
+    "Please send the attachment as a freshly made PDF.",
+    code="renderer_died",
+)
 _PENDING = _t.c.state == sa.literal_column(f"'{DocumentState.PENDING}'")
 
 
@@ -48,7 +56,8 @@ def next_due(tx: sa.Connection, *, now: float) -> float | None:
 
 
 def _due_suspect_exists(tx: sa.Connection, now: float) -> bool:
-    query = sa.select(_t.c.id).where(_PENDING, _t.c.suspect, _t.c.run_at <= now).limit(1)
+    free = sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now)
+    query = sa.select(_t.c.id).where(_PENDING, _t.c.suspect, _t.c.run_at <= now, free).limit(1)
     return tx.execute(query).first() is not None
 
 
@@ -125,20 +134,19 @@ def postpone(tx: sa.Connection, document: Document, *, died: bool, run_at: float
     return deaths
 
 
-def recover(tx: sa.Connection) -> int:
+def recover(tx: sa.Connection, *, now: float) -> int:
     """At start: what was being rendered when the daemon died becomes suspect and is rerun alone first.
 
     A suspect that was running alone when the daemon died again has a death counted, so that a poisonous mail
-    is found while random kills park nobody. Returns the number of suspects.
+    is found while random kills park nobody; at `DEATHS` it is refused. Returns the number of suspects.
     """
-    leased = tx.execute(sa.select(_t.c.id, _t.c.suspect).where(_PENDING, _t.c.lease_owner.is_not(None))).all()
+    leased = tx.execute(sa.select(_t).where(_PENDING, _t.c.lease_owner.is_not(None))).all()
     for row in leased:
-        alone = len(leased) == 1 and row.suspect
-        tx.execute(
-            sa.update(_t)
-            .where(_t.c.id == row.id)
-            .values(**leases.FREE, suspect=True, deaths=_t.c.deaths + (1 if alone else 0))
-        )
+        deaths = row.deaths + (1 if len(leased) == 1 and row.suspect else 0)
+        if deaths >= DEATHS:
+            refused(tx, rows.document(row), POISONOUS, now=now)
+            continue
+        tx.execute(sa.update(_t).where(_t.c.id == row.id).values(**leases.FREE, suspect=True, deaths=deaths))
     return len(leased)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from gateway import lifecycle
-from gateway.errors import Failure
+from gateway.errors import Failure, permanent
 from gateway.lifecycle import FINAL, ON_THE_LINE, SENDABLE, DocumentState, FaxState
 from gateway.model import Document, Fax, MailKind, Submission
 from gateway.store import history, leases, outbox, rows, tables
@@ -225,14 +225,45 @@ def get(tx: sa.Connection, fax_id: str) -> Fax:
     return rows.fax(tx.execute(sa.select(_t).where(_t.c.id == fax_id)).one())
 
 
-def hurry(tx: sa.Connection, fax_id: str, *, now: float) -> bool:
+def late(tx: sa.Connection, *, now: float) -> list[Fax]:
+    """Faxes that were not sent in their time, whatever they wait for, and that nobody works on."""
+    found = tx.execute(
+        sa.select(_t).where(
+            _literal(SENDABLE),
+            _t.c.deadline < now,
+            sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
+        )
+    )
+    return [rows.fax(row) for row in found]
+
+
+def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
+    """`late` Faxes fail. Returns them."""
+    expired = late(tx, now=now)
+    for fax in expired:
+        cause = f" Last: {fax.reason}" if fax.reason else ""
+        failure = permanent(
+            "5.4.7", f"It could not be sent in the time allowed for it.{cause}", code="deadline"
+        )
+        move(tx, fax, FaxState.FAILED, now=now, failure=failure)
+    return expired
+
+
+def hurry(tx: sa.Connection, fax_id: str, *, now: float, deadline: float) -> bool:
     """A person wants a waiting Fax tried now; False if it is not waiting or is being worked on."""
     result = tx.execute(
         sa.update(_t)
         .where(_t.c.id == fax_id, _t.c.state == FaxState.WAITING, _t.c.lease_owner.is_(None))
-        .values(run_at=now)
+        .values(run_at=now, deadline=deadline)
     )
     return result.rowcount == 1
+
+
+def successor(tx: sa.Connection, fax: Fax) -> str | None:
+    """The Fax that already sends this one again, if it is open or was delivered."""
+    over = sorted(FINAL - {FaxState.DELIVERED})
+    query = sa.select(_t.c.id).where(_t.c.retry_of == fax.id, _t.c.state.not_in(over)).limit(1)
+    return tx.execute(query).scalar()
 
 
 def again(tx: sa.Connection, fax: Fax, *, now: float, deadline: float, by: str) -> str:

@@ -43,9 +43,7 @@ def claimants(tx: sa.Connection) -> list[Claimant]:
     owners = sa.select(tables.fax.c.submission_id).where(claiming)
     submissions = {
         row.id: rows.submission(row)
-        for row in tx.execute(
-            sa.select(*_bare(tables.submission)).where(tables.submission.c.id.in_(owners))
-        )
+        for row in tx.execute(sa.select(*_bare(tables.submission)).where(tables.submission.c.id.in_(owners)))
     }
     documents = {
         row.id: rows.document(row)
@@ -73,9 +71,7 @@ def claimants(tx: sa.Connection) -> list[Claimant]:
 def attempts_of(tx: sa.Connection, fax_id: str) -> tuple[Attempt, ...]:
     """Every call made for a Fax, oldest first."""
     found = tx.execute(
-        sa.select(tables.attempt)
-        .where(tables.attempt.c.fax_id == fax_id)
-        .order_by(tables.attempt.c.ordinal)
+        sa.select(tables.attempt).where(tables.attempt.c.fax_id == fax_id).order_by(tables.attempt.c.ordinal)
     )
     return tuple(rows.attempt(row) for row in found)
 

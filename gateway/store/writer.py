@@ -59,7 +59,7 @@ class Writer(threading.Thread):
 
         Raises what `work` raised (its savepoint is rolled back), or `StoreUnavailableError`.
         """
-        if self._closed:
+        if self._closed or not self.is_alive():
             raise StoreUnavailableError(RuntimeError("closed"), certain=True)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -100,6 +100,11 @@ class Writer(threading.Thread):
                     _run_one(connection, request)
                 committing = True
         except Exception as error:  # whatever it was, it met the whole group
+            if len(group) > 1 and not committing:
+                for request in group:  # one item's trouble must not be its neighbours'
+                    request.result = request.error = None
+                    self._commit([request])
+                return
             failure = StoreUnavailableError(error, certain=not committing)
             failure.__cause__ = error
             for request in group:
@@ -112,7 +117,7 @@ def _run_one(connection: sa.Connection, request: _Request) -> None:
             request.result = request.work(connection)
     except sa.exc.OperationalError:
         raise  # disk full and its kin end the whole transaction
-    except Exception as error:
+    except BaseException as error:  # the thread must outlive whatever a verb raises
         request.error = error
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway.errors import Failure, Kind, Scope, permanent
+from gateway.errors import Failure, Kind, Scope, permanent, temporary
 from gateway.lifecycle import SENDABLE, FaxState, OutboxState, next_try
 from gateway.model import MailKind, OutboxMail, ReceivedFax
 from gateway.store import attempts, documents, faxes, outbox, received
@@ -38,13 +38,19 @@ from gateway.worker.outcomes import (
     Undeliverable,
 )
 
-_DEATHS = 3
-"""A document whose renderer died this often is parked."""
+STRIKES = 3
+"""An item whose step met a bug of ours this often is set aside, so that it does not stop the others."""
+CRASHED = temporary(
+    "4.3.0", "The gateway met a fault of its own with this; it is tried again.", code="crashed"
+)
+SET_ASIDE = permanent(
+    "5.3.0", "The gateway met a fault of its own with this and set it aside.", code="crashed"
+)
 _RENDER_AGAIN = 5.0
 """Seconds before another try at a document."""
 _ALERTS = frozenset({"invalid_from_number"})
 """Refusals of one Fax that only the administrator can mend: its rule names a number that is not ours."""
-_ACCOUNT_PAUSE = 300.0
+ACCOUNT_PAUSE = 300.0
 """Seconds that the queue waits when the account needs a person."""
 _LINE_TAKEN = 5.0
 """Seconds before a Fax looks again whether its destination is free."""
@@ -82,17 +88,11 @@ def document(
             documents.refused(tx, work.document, failure, now=now)
             return failure
         case RendererDied():
-            if work.document.deaths + 1 < _DEATHS:
+            if work.document.deaths + 1 < documents.DEATHS:
                 documents.postpone(tx, work.document, died=True, run_at=now + _RENDER_AGAIN)
                 return None
-            failure = permanent(
-                "5.6.1",
-                "The message crashed the converter several times and was set aside; nothing was sent. "
-                "Please send the attachment as a freshly made PDF.",
-                code="renderer_died",
-            )
-            documents.refused(tx, work.document, failure, now=now)
-            return failure
+            documents.refused(tx, work.document, documents.POISONOUS, now=now)
+            return documents.POISONOUS
         case Later(failure=failure):
             documents.postpone(
                 tx, work.document, died=False, run_at=now + (failure.retry_after or _RENDER_AGAIN)
@@ -121,9 +121,7 @@ def submit(
             return attempts.end(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
         case Called(attempt=attempt, word=word, failure=Failure() as failure):
             if failure.kind is Kind.UNKNOWN:
-                return attempts.end(
-                    tx, attempt, word, FaxState.UNKNOWN, now=now, run_at=now, failure=failure
-                )
+                return attempts.end(tx, attempt, word, FaxState.UNKNOWN, now=now, run_at=now, failure=failure)
             target, run_at = _after_refusal(fax.deadline, attempt.ordinal, failure, policy, now)
             target = attempts.end(tx, attempt, word, target, now=now, run_at=run_at, failure=failure)
     if failure.scope is Scope.ACCOUNT or failure.code in _ALERTS:
@@ -237,12 +235,3 @@ def alert(tx: sa.Connection, failure: Failure, *, now: float) -> None:
         facts={"about": "account", "reason": failure.sentence, "code": failure.code},
         now=now,
     )
-
-
-def pause_after(outcome: SubmitOutcome) -> float | None:
-    """Seconds to claim no Fax at all, when the account itself is in trouble; None otherwise."""
-    match outcome:
-        case NotCalled(failure=Failure() as failure) | Called(failure=Failure() as failure):
-            if failure.scope is Scope.ACCOUNT:
-                return failure.retry_after or _ACCOUNT_PAUSE
-    return None

@@ -1,63 +1,41 @@
 """Claim → step → outcome → one write, again and again, with a bounded number of steps at a time.
 
-A `Crew` owns one kind of item. A wake-up is a hint; polling is the truth. Expected trouble is an outcome; an
-exception that escapes a step is a bug in that one item's path: it is logged, the item's lease runs out, and
-the others go on.
+A wake-up is a hint; polling is the truth. Expected trouble is an outcome; an exception that escapes a step is
+a bug in that one item's path: it is logged and counted, and the others go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from gateway import journal
 from gateway.store import StoreUnavailableError
+from gateway.store.leases import StaleError
+from gateway.worker.lines import Line
 
 W = TypeVar("W")
 
+_POLL = 5.0
+"""Seconds after which a crew looks for work even if nobody woke it."""
+
 
 class Crew(Generic[W]):
-    """Runs up to `size` steps at a time; claims only what it can start at once.
+    """Runs up to `size` steps of a line at a time; claims only what it can start at once."""
 
-    `due` tells the seconds until the next item that waits for its time, `poll` the longest sleep.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        claim: Callable[[int], Awaitable[Sequence[W]]],
-        handle: Callable[[W], Awaitable[None]],
-        due: Callable[[], Awaitable[float | None]],
-        size: int,
-        poll: float,
-        name_of: Callable[[W], str],
-    ) -> None:
-        self.name = name
-        self._name_of = name_of
-        self._claim = claim
-        self._handle = handle
-        self._due = due
+    def __init__(self, line: Line[W], *, size: int) -> None:
+        self.name = line.name
+        self._line = line
         self._size = size
-        self._poll = poll
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strikes: dict[str, int] = {}
         self._bell = asyncio.Event()
         self._closing = False
         self._paused_until = 0.0
 
-    @property
-    def busy(self) -> int:
-        """Steps under way."""
-        return len(self._tasks)
-
     def wake(self) -> None:
         """There may be work."""
         self._bell.set()
-
-    def pause(self, seconds: float) -> None:
-        """Claim nothing for a while: whatever the next item is, it would meet the same trouble."""
-        self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + seconds)
 
     def close(self) -> None:
         """Claim no more; `run` returns once the steps under way have ended."""
@@ -66,28 +44,11 @@ class Crew(Generic[W]):
 
     async def run(self) -> None:
         """Work until `close`."""
-        loop = asyncio.get_running_loop()
         while not self._closing:
             self._bell.clear()
-            wait = self._poll
-            free = self._size - len(self._tasks)
-            if self._paused_until > loop.time():
-                wait = self._paused_until - loop.time()
-            elif free > 0:
-                try:
-                    works = await self._claim(free)
-                    if not works and (seconds := await self._due()) is not None:
-                        wait = min(wait, max(seconds, 0.0))
-                    journal.store_recovered()
-                except StoreUnavailableError as error:
-                    journal.store_trouble(reason=error.failure.code)
-                    works = []
-                for work in works:
-                    task = asyncio.create_task(self._one(work), name=self.name)
-                    self._tasks.add(task)
-                    task.add_done_callback(self._done)
-                if works and len(works) == free:
-                    continue
+            wait = await self._start_what_is_due()
+            if wait <= 0 or self._closing:
+                continue
             try:
                 async with asyncio.timeout(wait):
                     await self._bell.wait()
@@ -95,6 +56,27 @@ class Crew(Generic[W]):
                 pass
         while self._tasks:
             await asyncio.wait(self._tasks)
+
+    async def _start_what_is_due(self) -> float:
+        """Claim and start steps; seconds to sleep then, 0 to look again at once."""
+        pause = self._paused_until - asyncio.get_running_loop().time()
+        free = self._size - len(self._tasks)
+        if pause > 0 or free <= 0:
+            return max(pause, _POLL) if free <= 0 else pause
+        try:
+            works = await self._line.claim(free, idle=not self._tasks)
+            due = None if works else await self._line.due()
+            journal.store_recovered()
+        except StoreUnavailableError as error:
+            journal.store_trouble(reason=error.failure.code)
+            return _POLL
+        for work in works:
+            task = asyncio.create_task(self._one(work), name=self.name)
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        if len(works) == free:
+            return 0.0
+        return _POLL if due is None else min(_POLL, max(due, 0.001))
 
     async def cancel(self) -> None:
         """Cut off the steps under way: their rows tell the next start what may have happened."""
@@ -107,9 +89,24 @@ class Crew(Generic[W]):
         self._bell.set()
 
     async def _one(self, work: W) -> None:
+        name = self._line.name_of(work)
+        strikes = 0
         try:
-            await self._handle(work)
+            pause = await self._line.handle(work)
+            self._strikes.pop(name, None)
+            if pause is not None:
+                self._paused_until = asyncio.get_running_loop().time() + pause
+            return
+        except StaleError:
+            return  # a person or another start was faster; what they wrote stands
         except StoreUnavailableError as error:
             journal.store_trouble(reason=error.failure.code)
         except Exception as error:
-            journal.crashed_item(stage=self.name, item_id=self._name_of(work), error=error)
+            journal.crashed_item(stage=self.name, item_id=name, error=error)
+            strikes = self._strikes[name] = self._strikes.get(name, 0) + 1
+        try:
+            await self._line.recover(work, strikes)
+        except StaleError:
+            pass
+        except Exception as error:
+            journal.crashed_item(stage=self.name, item_id=name, error=error)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway import journal
 from gateway.errors import GatewayError
+from gateway.store import StoreUnavailableError
 
 
 class Ticker:
@@ -16,8 +17,12 @@ class Ticker:
     because one bad item must not stop the others.
     """
 
-    def __init__(self, name: str, interval: float, beat: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, name: str, interval: float, beat: Callable[[], Awaitable[object]], *, provider: bool
+    ) -> None:
+        """`provider`: the beat talks to the provider, and so knows whether it is there."""
         self.name = name
+        self._provider = provider
         self._interval = interval
         self._beat = beat
         self._bell = asyncio.Event()
@@ -38,7 +43,10 @@ class Ticker:
             self._bell.clear()
             try:
                 await self._beat()
-                journal.provider_recovered()
+                if self._provider:
+                    journal.provider_recovered()
+            except StoreUnavailableError as error:
+                journal.store_trouble(reason=error.failure.code)
             except GatewayError as error:
                 journal.provider_trouble(reason=error.failure.code or error.failure.sentence)
             except Exception as error:

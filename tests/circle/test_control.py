@@ -81,7 +81,7 @@ async def move(store: Store, fax_id: str, *targets: FaxState) -> None:
         if target is FaxState.SUBMITTING:
             await store.write(
                 lambda tx, row=row: attempts.begin(
-                    tx, row, token="T", deadline=1, snapshot=[], digest="d", now=1000
+                    tx, row, token="T", deadline=1, snapshot=[], digest="d", lease=50, now=1000
                 )
             )
         else:
@@ -109,7 +109,17 @@ async def test_a_refusal_comes_back_as_the_same_failure(daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"\n", b"nonsense\n", b"[]\n", b'{"verb": 1}\n', b'{"verb":"nope"}\n', b"{}\n"]
+    "line",
+    [
+        b"\n",
+        b"nonsense\n",
+        b"[]\n",
+        b"[" * 50000 + b"\n",
+        b'{"verb":"queue.show","args":{"id":["x"]}}\n',
+        b'{"verb": 1}\n',
+        b'{"verb":"nope"}\n',
+        b"{}\n",
+    ],
 )
 async def test_nonsense_is_answered_and_the_next_request_works(daemon: Daemon, line: bytes) -> None:
     reader, writer = await asyncio.open_unix_connection(str(daemon.path))
@@ -117,6 +127,18 @@ async def test_nonsense_is_answered_and_the_next_request_works(daemon: Daemon, l
     assert json.loads(await reader.readline())["ok"] is False
     writer.close()
     assert (await daemon.ask("status")) == {"version": "x", "faxes": {}}
+
+
+async def test_a_client_that_sends_nothing_does_not_keep_the_daemon(daemon: Daemon) -> None:
+    reader, writer = await asyncio.open_unix_connection(str(daemon.path))
+    writer.write(b'{"verb": "send", "body": 10}\n123')
+    await writer.drain()
+    async with asyncio.timeout(10):
+        while not daemon.server.busy:
+            await asyncio.sleep(0)
+        await daemon.server.stop(60)
+        assert await reader.read() == b""
+    writer.close()
 
 
 async def test_a_body_over_the_limit_is_refused(daemon: Daemon) -> None:
@@ -155,6 +177,8 @@ async def test_retry_hurries_a_waiting_fax_and_copies_a_failed_one(daemon: Daemo
     assert again == {"id": one[:-1] + "2", "state": "accepted", "retry_of": one}
     with pytest.raises(GatewayError, match="cannot be tried again"):
         await daemon.ask("queue.retry", id=one[:-1] + "2")
+    with pytest.raises(GatewayError, match="sent again already"):
+        await daemon.ask("queue.retry", id=one)
 
 
 async def test_retry_of_what_never_became_pages_is_refused(daemon: Daemon, store: Store) -> None:

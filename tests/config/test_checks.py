@@ -93,7 +93,7 @@ ERRORS = [
 WARNINGS = [
     ("", 'admin = ["admin@example.com"]', "", "gateway.admin: is empty"),
     ("", "[voipms]", '[voipms]\nfrom_name = "O\'Brien"', "voipms.from_name: has characters"),
-    ("", "[voipms]", "[voipms]\nwrite_timeout = 500", "voipms.write_timeout: an upload may take 690 s"),
+    ("", "[voipms]", "[voipms]\nwrite_timeout = 500", "voipms.write_timeout: an upload may take 700 s"),
     ("", '"483920"', '"abcd5"', "sender.1.code: is shorter than 6 characters"),
     (
         "",

@@ -45,7 +45,7 @@ async def claim(store: Store, now: float = 1000.0) -> list[faxes.Work]:
 async def begin(store: Store, fax: Fax, deadline: float = 1100.0) -> Attempt:
     return await store.write(
         lambda tx: attempts.begin(
-            tx, fax, token="T", deadline=deadline, snapshot=["7"], digest="d", now=1000
+            tx, fax, token="T", deadline=deadline, snapshot=["7"], digest="d", lease=50, now=1000
         )
     )
 
@@ -84,8 +84,10 @@ async def test_a_late_outcome_is_kept_although_the_lease_is_gone(store: Store) -
     await ready_fax(store)
     (work,) = await claim(store)
     attempt = await begin(store, work.fax)
-    assert await store.write(lambda tx: attempts.rescue(tx, now=1051)) == []  # the call may still run
-    assert await store.write(lambda tx: attempts.rescue(tx, now=1101)) == [work.fax.id]
+    assert (
+        await store.write(lambda tx: attempts.rescue(tx, now=1051, calling=())) == []
+    )  # the call may still run
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1101, calling=())) == [work.fax.id]
     state = await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1102))
     assert state is FaxState.SENT
     (stored,) = await store.read(lambda tx: tracking.attempts_of(tx, work.fax.id))
@@ -96,9 +98,9 @@ async def test_rescue_waits_for_the_lease_too(store: Store) -> None:
     await ready_fax(store)
     (work,) = await claim(store, now=1000)
     await begin(store, work.fax, deadline=1010)
-    assert await store.write(lambda tx: attempts.rescue(tx, now=1020)) == []
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1020, calling=())) == []
     await store.write(leases.reclaim)  # a new daemon: the old one is dead
-    assert await store.write(lambda tx: attempts.rescue(tx, now=1020)) == [work.fax.id]
+    assert await store.write(lambda tx: attempts.rescue(tx, now=1020, calling=())) == [work.fax.id]
 
 
 async def test_a_dead_daemons_call_is_only_waited_for_at_the_provider(store: Store) -> None:
@@ -175,6 +177,45 @@ async def test_every_walk_through_the_table_owes_exactly_one_final_notice(
     events = await store.read(lambda tx: history.of(tx, "fax", fax.id))
     assert [event["target"] for event in events] == walked
     await store.write(lambda tx: tx.execute(sa.text("UPDATE outbox SET state='sent' WHERE state='queued'")))
+
+
+async def test_a_call_that_this_process_is_making_is_never_rescued(store: Store) -> None:
+    await ready_fax(store)
+    (work,) = await claim(store)
+    await begin(store, work.fax)
+    calling = {work.fax.id}  # the clock on the wall was set forward while the upload runs
+    assert await store.write(lambda tx: attempts.rescue(tx, now=9e9, calling=calling)) == []
+    assert (await store.read(lambda tx: faxes.get(tx, work.fax.id))).state is FaxState.SUBMITTING
+
+
+async def test_a_late_word_reaches_a_held_fax_unless_its_line_is_taken(store: Store) -> None:
+    for taken in (False, True):
+        number = f"+1555234900{int(taken)}"
+        await ready_fax(store, number=number, message_id=f"<a{taken}>")
+        (work,) = await claim(store)
+        attempt = await begin(store, work.fax)
+        for target in (FaxState.UNKNOWN, FaxState.HELD):
+            fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+            await store.write(lambda tx, fax=fax, target=target: faxes.move(tx, fax, target, now=1000))
+        if taken:
+            await ready_fax(store, number=number, message_id="<b>")
+            (other,) = await claim(store)
+            await begin(store, other.fax)
+        state = await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1100))
+        assert state is (FaxState.HELD if taken else FaxState.SENT)
+        (stored,) = await store.read(lambda tx: tracking.attempts_of(tx, work.fax.id))
+        assert stored.outcome == "success"
+
+
+async def test_what_was_not_sent_in_its_time_fails_with_a_notice(store: Store) -> None:
+    fax = await ready_fax(store)
+    assert await store.read(lambda tx: faxes.late(tx, now=90000)) == []
+    (expired,) = await store.write(lambda tx: faxes.expire(tx, now=90001))
+    assert expired.id == fax.id
+    row = await store.read(lambda tx: faxes.get(tx, fax.id))
+    assert (row.state, row.code) == (FaxState.FAILED, "deadline")
+    (mail,) = await store.write(lambda tx: outbox.claim(tx, owner="t", now=9e9, seconds=0, limit=9))
+    assert mail.kind is MailKind.RECEIPT
 
 
 async def test_illegal_moves_raise_and_write_nothing(store: Store) -> None:

@@ -65,10 +65,38 @@ async def test_suspects_run_alone_and_random_kills_park_nobody(store: Store) -> 
         )
 
     assert len(await claim(True)) == 3
-    assert await store.write(documents.recover) == 3  # the daemon died with three under way
+    assert (
+        await store.write(lambda tx: documents.recover(tx, now=3000)) == 3
+    )  # the daemon died with three under way
     (alone,) = await claim(True)
     assert alone.document.deaths == 0
     assert await claim(False) == []
-    assert await store.write(documents.recover) == 1  # and died again with that one alone
+    assert (
+        await store.write(lambda tx: documents.recover(tx, now=3000)) == 1
+    )  # and died again with that one alone
     (again,) = await claim(True)
     assert again.document.deaths == 1
+
+
+async def test_a_mail_that_kills_the_daemon_is_refused_and_the_others_go_on(store: Store) -> None:
+    poison = await accept(store, make_submission(message_id="<poison>"), ONE)
+    for _ in range(4):
+        (work,) = await store.write(
+            lambda tx: documents.claim(tx, owner="t", now=2000, seconds=9, limit=1, idle=True)
+        )
+        assert work.document.id == poison.id
+        await store.write(lambda tx: documents.recover(tx, now=3000))  # the daemon dies
+    (fax,) = await store.read(lambda tx: views.queue_list(tx, everything=True))
+    assert (fax["state"], fax["code"]) == (FaxState.FAILED, "renderer_died")
+
+
+async def test_a_leased_suspect_does_not_block_the_others_for_ever(store: Store) -> None:
+    await accept(store, make_submission(message_id="<suspect>"), ONE)
+    await store.write(lambda tx: documents.claim(tx, owner="t", now=2000, seconds=9, limit=1, idle=True))
+    await store.write(lambda tx: documents.recover(tx, now=2000))
+    await store.write(lambda tx: documents.claim(tx, owner="t", now=2000, seconds=99, limit=1, idle=True))
+    good = await accept(store, make_submission(message_id="<good>"), ONE)
+    (work,) = await store.write(
+        lambda tx: documents.claim(tx, owner="t", now=2001, seconds=9, limit=9, idle=True)
+    )
+    assert work.document.id == good.id

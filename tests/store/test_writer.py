@@ -86,7 +86,7 @@ async def test_nothing_is_visible_before_the_commit(store: Store, tmp_path: Path
     assert await store.read(lambda tx: facts.get(tx, "early")) == 1
 
 
-async def test_trouble_of_the_database_is_temporary_and_told_to_all(store: Store) -> None:
+async def test_trouble_of_the_database_is_temporary_and_spares_the_neighbours(store: Store) -> None:
     def full(tx: sa.Connection) -> None:
         facts.put(tx, "lost", 1)
         raise sa.exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
@@ -106,11 +106,27 @@ async def test_trouble_of_the_database_is_temporary_and_told_to_all(store: Store
     await asyncio.sleep(0)
     gate.set()
     await first
-    results = await asyncio.gather(*group, return_exceptions=True)
-    assert all(isinstance(result, StoreUnavailableError) for result in results)
-    assert "disk" not in str(results[0])
-    assert await store.read(lambda tx: facts.get(tx, "neighbour")) is None
+    neighbour, unlucky = await asyncio.gather(*group, return_exceptions=True)
+    assert neighbour is None
+    assert isinstance(unlucky, StoreUnavailableError)
+    assert unlucky.certain
+    assert "disk" not in str(unlucky)
+    assert await store.read(lambda tx: facts.get(tx, "neighbour")) == 1
+    assert await store.read(lambda tx: facts.get(tx, "lost")) is None
+
+
+async def test_the_writer_outlives_whatever_a_verb_raises(store: Store) -> None:
+    def odd(_tx: sa.Connection) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await store.write(odd)
     await store.write(lambda tx: facts.put(tx, "after", 1))
+
+
+async def test_a_read_that_fails_is_the_stores_trouble(store: Store) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await store.read(lambda tx: tx.exec_driver_sql("SELECT * FROM nothing"))
 
 
 async def test_a_second_process_is_kept_out(store: Store, tmp_path: Path) -> None:

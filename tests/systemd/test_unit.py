@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import from_dict
-from gateway.config.checks import STOP_SECONDS
+from gateway.config.checks import DRAIN_MARGIN, STOP_SECONDS
 
 UNIT = Path(__file__).parents[2] / "systemd" / "fax-gateway.service"
 
@@ -80,7 +80,8 @@ def test_the_renderer_may_limit_and_stop_its_children(call: str) -> None:
 def test_stop_waits_for_an_upload_in_flight() -> None:
     voipms = from_dict({}).voipms
     (stop,) = directives()["TimeoutStopSec"]
-    assert int(stop) == STOP_SECONDS > voipms.connect_timeout + voipms.write_timeout + voipms.read_timeout
+    longest = 2 * voipms.connect_timeout + voipms.write_timeout + voipms.read_timeout
+    assert int(stop) == STOP_SECONDS > longest + DRAIN_MARGIN
 
 
 def test_memory_holds_all_renderers() -> None:

@@ -1,0 +1,311 @@
+"""The four kinds of work: what to claim, whose step to take, where its outcome is written, who looks next.
+
+A line knows no stage: the step is handed in. What a step brought is written however long the store is not
+there, because the word exists only here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import sqlalchemy as sa
+
+from gateway import journal
+from gateway.errors import Scope
+from gateway.lifecycle import SENDABLE, FaxState
+from gateway.model import OutboxMail, ReceivedFax
+from gateway.store import Store, StoreUnavailableError, documents, faxes, leases, outbox, received, tables
+from gateway.worker import apply, story
+from gateway.worker.lease import Lease
+from gateway.worker.outcomes import (
+    Called,
+    DocumentOutcome,
+    Later,
+    MailOutcome,
+    NotCalled,
+    Parked,
+    ReceivedOutcome,
+    RendererDied,
+    SubmitOutcome,
+    Undeliverable,
+)
+
+W = TypeVar("W")
+T = TypeVar("T")
+
+_FIRST_WAIT, _MOST_WAIT = 0.2, 10.0
+"""Seconds between tries to write while the store is not there."""
+_STEP_LEASE = 600.0
+"""Seconds that a step of a received fax may take."""
+_MAIL_LEASE = 1800.0
+"""Seconds that one delivery may take: a slow server and a large PDF."""
+_AGAIN = 10.0
+"""Seconds before an item that met a bug is tried again, times the number of strikes."""
+
+
+class Line(ABC, Generic[W]):
+    """One kind of work. `wake` is called when a step may have made work for others."""
+
+    name: str
+
+    def __init__(self, store: Store, *, owner: str, wake: Callable[[], None]) -> None:
+        self._store = store
+        self._owner = owner
+        self._wake = wake
+
+    @abstractmethod
+    async def claim(self, limit: int, *, idle: bool) -> Sequence[W]:
+        """Lease up to `limit` items that are due; `idle` means that no step of this line is under way."""
+
+    @abstractmethod
+    async def due(self) -> float | None:
+        """Seconds until the next item that waits for its time."""
+
+    @abstractmethod
+    def name_of(self, work: W) -> str:
+        """The item, for the log."""
+
+    @abstractmethod
+    async def handle(self, work: W) -> float | None:
+        """Take one step and write its outcome; seconds to claim nothing afterwards, if any."""
+
+    @abstractmethod
+    async def recover(self, work: W, strikes: int) -> None:
+        """Give an item back whose step could not be finished.
+
+        `strikes` 0: the store was not there. Else a bug struck it so often; at `apply.STRIKES` it is set
+        aside.
+        """
+
+    async def _until_due(self, next_due: Callable[..., float | None]) -> float | None:
+        now = time.time()
+        due = await self._store.read(lambda tx: next_due(tx, now=now))
+        return None if due is None else due - now
+
+    async def _insist(self, work: Callable[[sa.Connection, float], T]) -> T:
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                return await self._store.write(lambda tx: work(tx, time.time()))
+            except StoreUnavailableError as error:
+                journal.store_trouble(reason=error.failure.code)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _MOST_WAIT)
+
+    async def _release(self, table: sa.Table, id_: object, fence: int, strikes: int) -> None:
+        later = strikes * _AGAIN
+        await self._insist(
+            lambda tx, now: leases.release(
+                tx, table, id_, fence=fence, run_at=now + later if strikes else None
+            )
+        )
+
+
+class Documents(Line[documents.Work]):
+    """Mails that become pages."""
+
+    name = "document"
+
+    def __init__(
+        self,
+        store: Store,
+        step: Callable[[documents.Work], Awaitable[DocumentOutcome]],
+        *,
+        lease: float,
+        owner: str,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__(store, owner=owner, wake=wake)
+        self._step = step
+        self._lease = lease
+
+    async def claim(self, limit: int, *, idle: bool) -> Sequence[documents.Work]:
+        return await self._store.write(
+            lambda tx: documents.claim(
+                tx, owner=self._owner, now=time.time(), seconds=self._lease, limit=limit, idle=idle
+            )
+        )
+
+    async def due(self) -> float | None:
+        return await self._until_due(documents.next_due)
+
+    def name_of(self, work: documents.Work) -> str:
+        return work.document.id
+
+    async def handle(self, work: documents.Work) -> None:
+        await self._write(work, await self._step(work))
+
+    async def recover(self, work: documents.Work, strikes: int) -> None:
+        if strikes:
+            await self._write(work, RendererDied(failure=apply.CRASHED))
+        else:
+            await self._release(tables.document, work.document.id, work.document.fence, 0)
+
+    async def _write(self, work: documents.Work, outcome: DocumentOutcome) -> None:
+        await self._insist(lambda tx, now: apply.document(tx, work, outcome, now=now))
+        story.document(work, outcome)
+        self._wake()
+
+
+class Faxes(Line[faxes.Work]):
+    """Faxes that are handed to the provider."""
+
+    name = "submit"
+
+    def __init__(
+        self,
+        store: Store,
+        step: Callable[[faxes.Work, Lease], Awaitable[SubmitOutcome]],
+        *,
+        policy: apply.Policy,
+        lease: float,
+        owner: str,
+        wake: Callable[[], None],
+        called: Callable[[], None],
+    ) -> None:
+        """`called`: the SENT folder has something to tell."""
+        super().__init__(store, owner=owner, wake=wake)
+        self._step = step
+        self._policy = policy
+        self._lease = lease
+        self._called = called
+        self.calling: set[str] = set()
+        """Faxes whose step is under way in this process: it will bring their word itself."""
+
+    async def claim(self, limit: int, *, idle: bool) -> Sequence[faxes.Work]:
+        return await self._store.write(
+            lambda tx: faxes.claim(tx, owner=self._owner, now=time.time(), seconds=self._lease, limit=limit)
+        )
+
+    async def due(self) -> float | None:
+        return await self._until_due(faxes.next_due)
+
+    def name_of(self, work: faxes.Work) -> str:
+        return work.fax.id
+
+    async def handle(self, work: faxes.Work) -> float | None:
+        lease = Lease.lasting((work.fax.lease_until or 0.0) - time.time())
+        self.calling.add(work.fax.id)
+        try:
+            outcome = await self._step(work, lease)
+            state = await self._insist(lambda tx, now: apply.submit(tx, work, outcome, self._policy, now=now))
+        finally:
+            self.calling.discard(work.fax.id)
+        story.submit(work, outcome, state)
+        self._wake()
+        if state in (FaxState.SENT, FaxState.UNKNOWN):
+            self._called()
+        match outcome:
+            case NotCalled(failure=failure) | Called(failure=failure):
+                if failure is not None and failure.scope is Scope.ACCOUNT:
+                    return failure.retry_after or apply.ACCOUNT_PAUSE
+        return None
+
+    async def recover(self, work: faxes.Work, strikes: int) -> None:
+        current = await self._store.read(lambda tx: faxes.get(tx, work.fax.id))
+        if current.fence != work.fax.fence or current.state not in SENDABLE:
+            return  # a call may have been made: only the SENT folder knows, and the rescue will ask it
+        if strikes < apply.STRIKES:
+            await self._release(tables.fax, work.fax.id, work.fax.fence, strikes)
+            return
+        outcome = NotCalled(failure=apply.SET_ASIDE)
+        await self._insist(lambda tx, now: apply.submit(tx, work, outcome, self._policy, now=now))
+        self._wake()
+
+
+class Received(Line[ReceivedFax]):
+    """Received faxes on their way to a mailbox."""
+
+    name = "receive"
+
+    def __init__(
+        self,
+        store: Store,
+        step: Callable[[ReceivedFax], Awaitable[ReceivedOutcome]],
+        *,
+        policy: apply.Policy,
+        owner: str,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__(store, owner=owner, wake=wake)
+        self._step = step
+        self._policy = policy
+
+    async def claim(self, limit: int, *, idle: bool) -> Sequence[ReceivedFax]:
+        return await self._store.write(
+            lambda tx: received.claim(
+                tx, owner=self._owner, now=time.time(), seconds=_STEP_LEASE, limit=limit
+            )
+        )
+
+    async def due(self) -> float | None:
+        return await self._until_due(received.next_due)
+
+    def name_of(self, work: ReceivedFax) -> str:
+        return work.id
+
+    async def handle(self, work: ReceivedFax) -> None:
+        await self._write(work, await self._step(work))
+
+    async def recover(self, work: ReceivedFax, strikes: int) -> None:
+        if strikes >= apply.STRIKES:
+            await self._write(work, Parked(reason=apply.SET_ASIDE.sentence))
+        elif strikes:
+            await self._write(work, Later(failure=apply.CRASHED))
+        else:
+            await self._release(tables.received, work.id, work.fence, 0)
+
+    async def _write(self, fax: ReceivedFax, outcome: ReceivedOutcome) -> None:
+        await self._insist(lambda tx, now: apply.received_fax(tx, fax, outcome, self._policy, now=now))
+        story.received_fax(fax, outcome)
+        self._wake()
+
+
+class Mails(Line[OutboxMail]):
+    """Receipts, notices and received faxes on their way out."""
+
+    name = "mail"
+
+    def __init__(
+        self,
+        store: Store,
+        step: Callable[[OutboxMail], Awaitable[MailOutcome]],
+        *,
+        policy: apply.Policy,
+        owner: str,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__(store, owner=owner, wake=wake)
+        self._step = step
+        self._policy = policy
+
+    async def claim(self, limit: int, *, idle: bool) -> Sequence[OutboxMail]:
+        return await self._store.write(
+            lambda tx: outbox.claim(tx, owner=self._owner, now=time.time(), seconds=_MAIL_LEASE, limit=limit)
+        )
+
+    async def due(self) -> float | None:
+        return await self._until_due(outbox.next_due)
+
+    def name_of(self, work: OutboxMail) -> str:
+        return work.key
+
+    async def handle(self, work: OutboxMail) -> None:
+        await self._write(work, await self._step(work))
+
+    async def recover(self, work: OutboxMail, strikes: int) -> None:
+        if strikes >= apply.STRIKES:
+            await self._write(work, Undeliverable(failure=apply.SET_ASIDE))
+        elif strikes:
+            await self._write(work, Later(failure=apply.CRASHED))
+        else:
+            await self._release(tables.outbox, work.id, work.fence, 0)
+
+    async def _write(self, mail: OutboxMail, outcome: MailOutcome) -> None:
+        state = await self._insist(lambda tx, now: apply.mail(tx, mail, outcome, self._policy, now=now))
+        story.mail(mail, outcome, state)
+        self._wake()
