@@ -6,6 +6,7 @@ what later lets its row in the SENT folder be told from all the others::
     submit     the rows for the destination before the call -> the intent, committed -> the call -> its word
     track      one look at SENT for all open faxes -> match -> PDFs to compare -> match again -> news
     match      pure: which row is whose, by proof; likeness counts only after a clean success
+    patience   pure: what time alone decides;  decisions  what there is to decide
     interpret  pure: the provider's words as a result
     news       pure: a decision and its row as what the store is told
     proofs     the pages that PDFs of rows showed

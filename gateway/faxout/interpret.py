@@ -19,6 +19,8 @@ SUCCESS = "success"
 """What an attempt's row records for a call that the provider accepted."""
 LEASE_LOST = "lease_lost"
 """... for a call that was stopped before its first byte."""
+PAGES_UNREADABLE = "pages_unreadable"
+"""... for a call whose pages could not be opened: no byte has left."""
 _QUOTED = 120
 
 
@@ -163,7 +165,7 @@ def surely_not_sent(outcome: str) -> bool:
 
     Not for ``success``, for an empty one (nobody knows), and for whatever is no documented refusal.
     """
-    if outcome in (LEASE_LOST, Phase.BEFORE_REQUEST.value):
+    if outcome in (LEASE_LOST, PAGES_UNREADABLE, Phase.BEFORE_REQUEST.value):
         return True
     if outcome in ("", SUCCESS):
         return False

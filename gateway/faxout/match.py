@@ -10,10 +10,10 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
 * **Likeness** (the lone candidate) is enough only after a clean ``success``, if no other fax could own the
   row, and only once the row is final: while it is pending, a second candidate may still turn up. A failed one
   must stay alone for a while, because it leads to another call. Ids that vanished from the snapshot rule
-  likeness out: where ids change, a new id is no new row.
+  likeness out: where ids change, a new id is no new row. So do rows that could not be read.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
-  its sender's rule says so and there is no new row at all, sent again. A held fax is matched by proof only,
-  and goes on contesting rows.
+  its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
+  only, and goes on contesting rows.
 * If an earlier call of the fax is in doubt too, a failed row that may be either call's does not speak for
   both: the fax fails only when as many rows have failed as calls may have been accepted. Only the latest
   call's token ends it at once, because a rule or a person has given up the earlier call.
@@ -26,12 +26,25 @@ Everything is decided from sets, so the order of faxes and rows does not matter.
 
 from __future__ import annotations
 
-import enum
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway import phone
+from gateway.faxout import patience
+from gateway.faxout.decisions import (
+    Decision,
+    Doubt,
+    Expire,
+    Hold,
+    How,
+    Own,
+    Policy,
+    Prove,
+    Resend,
+    Settle,
+    Wait,
+)
 from gateway.faxout.interpret import SUCCESS, Standing, surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
@@ -55,90 +68,6 @@ class SentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Patience, in seconds."""
-
-    skew: float
-    """How far the provider's clock and ours may differ."""
-    settle: float
-    """How long a failed row must be the lone candidate before it is taken as ours."""
-    hold_after: float
-    """From the end of the call until a fax without proof waits for a person."""
-    held_for: float
-    """How long it waits."""
-
-
-class How(enum.StrEnum):
-    """Why a row is ours."""
-
-    KNOWN = "known"
-    """It was matched before and is still there."""
-    TOKEN = "token"  # noqa: S105  a word, no secret
-    PAGES = "pages"
-    LONE = "lone"
-
-
-class Doubt(enum.StrEnum):
-    """Why a fax is held."""
-
-    NO_PROOF = "no_proof"
-    """The call ended without a word, and no row is proved to be ours."""
-    NO_ROW = "no_row"
-    """Accepted, but no row has come."""
-    AMBIGUOUS = "ambiguous"
-    """Accepted, but which row is ours cannot be proved."""
-    SLOW = "slow"
-    """Its row stays pending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """This row is ours."""
-
-    row_id: str
-    how: How
-
-
-@dataclass(frozen=True, slots=True)
-class Prove:
-    """Fetch the pages of these rows and match again."""
-
-    row_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """This failed row is the lone candidate; it is ours if it stays so."""
-
-    row_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing new."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A person must decide."""
-
-    doubt: Doubt
-
-
-@dataclass(frozen=True, slots=True)
-class Resend:
-    """No row at all, and the sender's rule prefers a second fax to none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expire:
-    """Held in vain."""
-
-
-Decision = Own | Prove | Settle | Wait | Hold | Resend | Expire
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
     """What is known besides the rows."""
 
@@ -150,6 +79,8 @@ class Clues:
     """Fax id → the row that was its lone failed candidate ever since, and since when (epoch seconds)."""
     held_since: Mapping[str, float] = field(default_factory=dict)
     """Fax id → when it was held."""
+    unreadable: int = 0
+    """Rows of the folder that could not be read: any of them may be anybody's."""
 
 
 def match(
@@ -162,10 +93,11 @@ def match(
 ) -> dict[str, Decision]:
     """Decide about every claimant that is not submitting: Fax id → decision. No two own the same row.
 
-    `rows` must be the whole SENT folder from before the oldest open attempt until now.
+    `rows` must be the whole SENT folder from before the oldest open attempt until now, but for the rows that
+    `clues` count as unreadable.
     """
     by_id = {row.id: row for row in rows}
-    claims = _claims(claimants, by_id, clues.known, policy.skew)
+    claims = _claims(claimants, by_id, clues, policy.skew)
     _own_known(claims)
     _own_by_token(claims)
     _own_by_pages(claims, by_id, clues.pages)
@@ -200,7 +132,8 @@ class _Claim:
         self.candidates: dict[str, SentRow] = {}
         self.new: set[str] = set()
         """Candidates, and rows that came after the last snapshot whatever their date."""
-        self.ids_change = False
+        self.blind = False
+        """Ids change, or rows are unreadable: neither is a new id a new row, nor no row no trace."""
         self.own: Own | None = None
 
     @property
@@ -235,8 +168,9 @@ class _Claim:
 
 
 def _claims(
-    claimants: Collection[Claimant], rows: Mapping[str, SentRow], known: Mapping[str, str], skew: float
+    claimants: Collection[Claimant], rows: Mapping[str, SentRow], clues: Clues, skew: float
 ) -> list[_Claim]:
+    known = clues.known
     by_line: defaultdict[str, list[SentRow]] = defaultdict(list)
     for row in rows.values():
         by_line[_line(row.destination)].append(row)
@@ -244,7 +178,7 @@ def _claims(
     for claimant in claimants:
         claim = _Claim(claimant)
         before = {row_id for attempt in claimant.attempts for row_id in attempt.snapshot}
-        claim.ids_change = not before <= rows.keys()
+        claim.blind = clues.unreadable > 0 or not before <= rows.keys()
         earliest = min(attempt.started for attempt in claim.open) - skew
         for row in by_line[_line(claimant.fax.number)]:
             ours_so_far = row.id == claim.latest.provider_id and known.get(row.id) == claim.id
@@ -360,7 +294,7 @@ def _without_row(
 ) -> Decision:
     clean = claim.state is FaxState.SENT and claim.latest.outcome == SUCCESS
     lone = next(iter(claim.candidates.values())) if clean and len(claim.candidates) == 1 else None
-    if lone is not None and (lone.id in contested or claim.ids_change):
+    if lone is not None and (lone.id in contested or claim.blind):
         lone = None
     settles = False
     if lone is not None:
@@ -381,19 +315,17 @@ def _without_row(
 def _patience(claim: _Claim, clues: Clues, now: float, policy: Policy) -> Decision:
     fax, latest = claim.claimant.fax, claim.latest
     if claim.state is FaxState.HELD:
-        since = clues.held_since.get(claim.id)
-        return Expire() if since is not None and now >= since + policy.held_for else Wait()
-    ended = latest.deadline if latest.outcome_at is None else latest.outcome_at
-    due = ended + policy.hold_after
+        return Expire() if patience.over(clues.held_since.get(claim.id), now, policy) else Wait()
+    due = patience.ended(latest) + policy.hold_after
     under_way = any(row.standing is Standing.PENDING for row in claim.candidates.values())
     if claim.state is FaxState.SENT and (under_way or latest.provider_id):
         due = max(due, fax.deadline)
     if now < due:
         return Wait()
     if claim.state is not FaxState.UNKNOWN:
-        why = Doubt.SLOW if under_way else Doubt.AMBIGUOUS if claim.candidates else Doubt.NO_ROW
-        return Hold(why)
-    nothing_new = not claim.new and not latest.provider_id
+        missing = Doubt.UNREAD if clues.unreadable else Doubt.NO_ROW
+        return Hold(Doubt.SLOW if under_way else Doubt.AMBIGUOUS if claim.candidates else missing)
+    nothing_new = not claim.blind and not claim.new and not latest.provider_id
     if claim.claimant.submission.resend_unknown and nothing_new and now <= fax.deadline:
         return Resend()
     return Hold(Doubt.NO_PROOF)

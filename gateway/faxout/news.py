@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from gateway import voipms
 from gateway.errors import Failure, temporary, unknown
+from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Resend
 from gateway.faxout.interpret import Verdict, Words, interpret
-from gateway.faxout.match import Decision, Doubt, Expire, Hold, How, Own, Resend
 from gateway.lifecycle import FaxState
 from gateway.store.faxes import Evidence
 from gateway.store.tracking import Claimant
@@ -19,14 +19,15 @@ _FINAL = {
     Verdict.FAILED: FaxState.FAILED,
 }
 _WHAT_TO_DO = (
-    "A person must look: compare with the account's SENT folder or ask the recipient, then send it again "
-    "(fax-gateway queue retry) or close it (fax-gateway queue resolve)."
+    "A person must look: compare with the account's SENT folder or ask the recipient, then say what is true "
+    "(fax-gateway queue resolve ID --as delivered, failed or resend)."
 )
 _HELD: Mapping[Doubt, str] = {
     Doubt.NO_PROOF: "The call to VoIP.ms ended without a clear answer; nothing proves whether the fax went.",
     Doubt.NO_ROW: "VoIP.ms accepted the fax, but it has not appeared among the account's sent faxes.",
     Doubt.AMBIGUOUS: "VoIP.ms accepted the fax, but which of several sent faxes it is cannot be proved.",
     Doubt.SLOW: "VoIP.ms still reports no result for this fax.",
+    Doubt.UNREAD: "What became of this fax is not known: not all of the account's sent faxes can be read.",
 }
 
 

@@ -6,32 +6,48 @@ window is a day wider at both ends, so that no difference between clocks hides a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway import voipms
 
 FOLDER = "SENT"
+UNREADABLE = "?"
+"""Stands in a snapshot for rows that could not be read. No row has this id, so to `match` the ids change."""
 _DAYS = 90
 _DAY = timedelta(days=1)
 
 
-async def list_sent(client: voipms.Client, *, since: float, until: float) -> dict[str, voipms.FaxMessage]:
-    """Rows of SENT by id, from the day before `since` to the day after `until` (epoch seconds).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A window of the folder."""
+
+    rows: dict[str, voipms.FaxMessage]
+    """By id."""
+    unreadable: int
+    """Rows that could not be read. Any of them may be anybody's."""
+
+
+async def list_sent(client: voipms.Client, *, since: float, until: float) -> Sent:
+    """SENT from the day before `since` to the day after `until` (epoch seconds).
 
     Raises `voipms.ApiError` if any part of the window could not be read: half a list proves nothing.
     """
     first = client.local_date(datetime.fromtimestamp(since, UTC)) - _DAY
     last = client.local_date(datetime.fromtimestamp(until, UTC)) + _DAY
     found: dict[str, voipms.FaxMessage] = {}
+    unreadable = 0
     while first <= last:
         end = min(last, first + timedelta(days=_DAYS - 1))
-        for message in await client.get_fax_messages(from_=first, to=end, folder=FOLDER):
+        listing = await client.list_fax_messages(from_=first, to=end, folder=FOLDER)
+        for message in listing.rows:
             # A fax to one of our own numbers has a second row, in INBOX: not taken for the sent one.
             if message.folder.upper() in ("", FOLDER):
                 found[message.id] = message
+        unreadable += listing.unreadable
         first = end + _DAY
-    return found
+    return Sent(rows=found, unreadable=unreadable)
 
 
 def latest_meaning(moment: datetime | None, zone: ZoneInfo) -> float | None:

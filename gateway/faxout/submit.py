@@ -1,9 +1,10 @@
 """One `sendFaxMessage` call for one Fax, in the order that lets doubt be resolved later.
 
-Look at the SENT rows for the destination, commit the intent with that snapshot, check the lease, call,
-report. Before the intent nothing happened and every failure is harmless. After it, only a documented refusal
-or an end before the first byte proves that nothing was sent; a process that dies in between leaves an attempt
-without an outcome, which becomes *unknown* once its deadline has passed.
+Take the turn at the rate limit, look at the SENT rows for the destination, commit the intent with that
+snapshot, check the lease, call, report. Before the intent nothing happened and every failure is harmless.
+After it, only a documented refusal or an end before the first byte proves that nothing was sent; a process
+that dies in between leaves an attempt without an outcome, which becomes *unknown* once its deadline has
+passed. So whatever may take its time comes before the intent.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ from gateway import phone, voipms
 from gateway.config import Settings
 from gateway.errors import Failure, Kind, Scope, permanent, temporary
 from gateway.faxout import identity
-from gateway.faxout.interpret import LEASE_LOST, SUCCESS
-from gateway.faxout.sent import list_sent
-from gateway.model import Attempt, Content, Document, new_token
+from gateway.faxout.interpret import LEASE_LOST, PAGES_UNREADABLE, SUCCESS
+from gateway.faxout.sent import UNREADABLE, list_sent
+from gateway.model import Attempt, Content, Document, Fax, new_token
 from gateway.store import Spool, Store, attempts, faxes
 from gateway.store.leases import StaleError
 from gateway.worker.lease import Lease, LeaseLostError
-from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, SubmitOutcome
+from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, SubmitOutcome
+
+_FOREIGN_NUMBER = "invalid_from_number"
 
 
 class Submitter:
-    """Makes the calls. `clock` is the wall clock, epoch seconds."""
+    """Makes the calls. `clock` is the wall clock, epoch seconds.
+
+    `draining` tells that the gateway is about to stop: no call is begun any more.
+    """
 
     def __init__(
         self,
@@ -37,32 +43,47 @@ class Submitter:
         store: Store,
         settings: Settings,
         clock: Callable[[], float] = time.time,
+        draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._draining = draining
 
     async def step(self, work: faxes.Work, lease: Lease) -> SubmitOutcome:
-        """Send a claimed Fax once.
+        """Send a claimed Fax once. The intent renews `lease`, in the store too: the call has a full one.
 
         A cancellation during the call propagates and records nothing: the attempt has no outcome then.
         """
         failure = self._unfit(work) or await asyncio.to_thread(_damaged, self._store.pages, work.document)
         if failure is not None:
             return NotCalled(failure=failure)
+        await self._client.take_turn()
+        if (instead := self._instead(work.fax)) is not None:
+            return instead
         try:
             snapshot = await self._look(work.fax.number)
         except voipms.ApiError as error:
             return NotCalled(failure=_harmless(error.failure))
+        if (instead := self._instead(work.fax)) is not None:
+            return instead
+        # Begun before the stored one, which counts from the clock that `_intend` reads, it ends before it.
+        renewed = Lease.lasting(self._settings.fax.lease_seconds, lease.clock)
         try:
             lease.check()
-            attempt = await self._intend(work, lease, snapshot)
+            attempt = await self._intend(work, snapshot)
         except faxes.LineTakenError:
             return LineTaken()
         except (StaleError, LeaseLostError):
             return Abandoned()
-        return await self._call(work, attempt, lease)
+        return await self._call(work, attempt, renewed)
+
+    def _instead(self, fax: Fax) -> NotCalled | Released | None:
+        """What becomes of a Fax whose call must not begin any more."""
+        if self._draining():
+            return Released()
+        return NotCalled(failure=faxes.too_late(fax)) if self._clock() > fax.deadline else None
 
     def _unfit(self, work: faxes.Work) -> Failure | None:
         """What makes this Fax impossible to send as it is, or as we are configured."""
@@ -89,14 +110,15 @@ class Submitter:
 
     async def _look(self, number: str) -> list[str]:
         now = self._clock()
-        rows = await list_sent(self._client, since=now, until=now)
-        return sorted(row.id for row in rows.values() if phone.same(row.destination, number))
+        sent = await list_sent(self._client, since=now, until=now)
+        before = sorted(row.id for row in sent.rows.values() if phone.same(row.destination, number))
+        return [*before, UNREADABLE] if sent.unreadable else before
 
-    async def _intend(self, work: faxes.Work, lease: Lease, snapshot: list[str]) -> Attempt:
-        now = self._clock()
+    async def _intend(self, work: faxes.Work, snapshot: list[str]) -> Attempt:
+        now, lease = self._clock(), self._settings.fax.lease_seconds
         # The guard stops the upload when the lease ends; what had left by then is answered, or not, within
         # the request's own time-outs.
-        deadline = now + lease.remaining + self._client.settings.longest_call
+        deadline = now + lease + self._client.settings.longest_call
         return await self._store.write(
             lambda tx: attempts.begin(
                 tx,
@@ -105,6 +127,7 @@ class Submitter:
                 deadline=deadline,
                 snapshot=snapshot,
                 digest=work.document.digest,
+                lease=lease,
                 now=now,
             )
         )
@@ -125,15 +148,26 @@ class Submitter:
                 file=_payload(self._store.pages, work.document.content),
                 station_id=identity.station_id(template, name=name, token=attempt.token),
                 guard=lease.check,
+                turn_taken=True,
             )
         except LeaseLostError:
             failure = temporary(
-                "4.3.0", "The fax was not sent in time and waits for its next turn.", code=LEASE_LOST
+                "4.3.0", "The gateway lost its turn before the call, and nothing was sent.", code=LEASE_LOST
             )
             return Called(attempt=attempt, word=LEASE_LOST, failure=failure)
+        except OSError:
+            # The client's own network trouble is an ApiError: these are the pages, before the first byte.
+            return Called(attempt=attempt, word=PAGES_UNREADABLE, failure=_UNREADABLE_PAGES)
         except voipms.ApiError as error:
-            return Called(attempt=attempt, word=error.failure.code or "no_word", failure=error.failure)
+            failure = self._whose(error.failure, from_number)
+            return Called(attempt=attempt, word=failure.code or "no_word", failure=failure)
         return Called(attempt=attempt, word=SUCCESS, failure=None)
+
+    def _whose(self, failure: Failure, from_number: str) -> Failure:
+        """A number that only this sender's rule names is no trouble of the others."""
+        if failure.code == _FOREIGN_NUMBER and from_number != self._settings.voipms.from_number:
+            return replace(failure, scope=Scope.ITEM)
+        return failure
 
 
 def _harmless(failure: Failure) -> Failure:
@@ -141,6 +175,13 @@ def _harmless(failure: Failure) -> Failure:
     if failure.kind is Kind.TEMPORARY:
         return failure
     return replace(failure, kind=Kind.TEMPORARY, status="4.3.5", scope=Scope.ACCOUNT)
+
+
+_UNREADABLE_PAGES = temporary(
+    "4.3.0",
+    "The stored pages of this fax cannot be read just now, so nothing was sent.",
+    code=PAGES_UNREADABLE,
+)
 
 
 def _damaged(pages: Spool, document: Document) -> Failure | None:
@@ -153,6 +194,8 @@ def _damaged(pages: Spool, document: Document) -> Failure | None:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError:
             pass
+        except OSError:
+            return _UNREADABLE_PAGES
     elif content is not None and content.data is not None:
         digest = hashlib.sha256(content.data).hexdigest()
     if digest and digest == document.digest:

@@ -6,6 +6,7 @@ already, and the pages that PDFs showed.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +15,10 @@ import sqlalchemy as sa
 
 from gateway import phone, voipms
 from gateway.config import Settings
+from gateway.faxout import patience
+from gateway.faxout.decisions import Decision, Policy, Prove, Settle
 from gateway.faxout.interpret import Words, standing
-from gateway.faxout.match import (
-    Clues,
-    Decision,
-    Expire,
-    Pages,
-    Policy,
-    Prove,
-    SentRow,
-    Settle,
-    match,
-)
+from gateway.faxout.match import Clues, Pages, SentRow, match
 from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs
 from gateway.faxout.sent import latest_meaning, list_sent
@@ -81,7 +74,8 @@ class Tracker:
     async def step(self) -> list[Tracked]:
         """One round: what is new about every open Fax. Without one, the provider is not called.
 
-        Raises `voipms.ApiError` if SENT cannot be read; a held Fax whose time is over ends all the same.
+        While SENT cannot be read, time still moves Faxes (`patience.unread`). Raises `voipms.ApiError` in a
+        round in which it moves none.
         """
         claimants = await self._store.read(tracking.claimants)
         waiting = [one for one in claimants if one.fax.state is not FaxState.SUBMITTING]
@@ -92,25 +86,34 @@ class Tracker:
         # A day earlier than the oldest call, so that every row of its snapshot is still in the window.
         oldest = min(attempt.started for one in waiting for attempt in one.attempts) - _DAY
         try:
-            rows = await list_sent(self._client, since=oldest, until=self._clock())
+            sent = await list_sent(self._client, since=oldest, until=self._clock())
         except voipms.ApiError:
-            if expired := await self._expired():
-                return expired
+            if moved := await self._unread():
+                return moved
             raise
-        look = await self._store.read(lambda tx: _look(tx, rows))
-        reduced = [self._reduce(row) for row in rows.values()]
+        look = await self._store.read(lambda tx: _look(tx, sent.rows))
+        reduced = [self._reduce(row) for row in sent.rows.values()]
         standings = {row.id: row.standing for row in reduced}
-        decisions = self._match(look, reduced, self._proofs.known(standings))
+        matched = functools.partial(self._match, look, reduced, sent.unreadable)
+        decisions = matched(self._proofs.known(standings))
         if wanted := {
             row_id for one in decisions.values() if isinstance(one, Prove) for row_id in one.row_ids
         }:
             await self._proofs.ask(wanted, standings)
-            decisions = self._match(look, reduced, self._proofs.known(standings))
+            decisions = matched(self._proofs.known(standings))
         self._remember_settling(decisions)
-        return self._news(look, decisions, rows)
+        return self._news(look, decisions, sent.rows)
 
-    def _match(self, look: _Look, rows: Sequence[SentRow], pages: Mapping[str, Pages]) -> dict[str, Decision]:
-        clues = Clues(known=look.known, pages=pages, settling=self._settling, held_since=look.held_since)
+    def _match(
+        self, look: _Look, rows: Sequence[SentRow], unreadable: int, pages: Mapping[str, Pages]
+    ) -> dict[str, Decision]:
+        clues = Clues(
+            known=look.known,
+            pages=pages,
+            settling=self._settling,
+            held_since=look.held_since,
+            unreadable=unreadable,
+        )
         return match(look.claimants, rows, clues=clues, now=self._clock(), policy=self._policy)
 
     def _reduce(self, row: voipms.FaxMessage) -> SentRow:
@@ -135,13 +138,13 @@ class Tracker:
                     kept[fax_id] = (only, since)
         self._settling = kept
 
-    async def _expired(self) -> list[Tracked]:
-        """Held Faxes whose time is over, without a look at the provider."""
+    async def _unread(self) -> list[Tracked]:
+        """Faxes that time moves, without a look at the provider."""
         look = await self._store.read(lambda tx: _look(tx, ()))
-        clues = Clues(held_since=look.held_since)
-        decisions = match(look.claimants, (), clues=clues, now=self._clock(), policy=self._policy)
-        over = {fax_id: one for fax_id, one in decisions.items() if isinstance(one, Expire)}
-        return self._news(look, over, {})
+        decisions = patience.unread(
+            look.claimants, held_since=look.held_since, now=self._clock(), policy=self._policy
+        )
+        return self._news(look, decisions, {})
 
     def _news(
         self, look: _Look, decisions: Mapping[str, Decision], rows: Mapping[str, voipms.FaxMessage]

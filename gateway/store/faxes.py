@@ -241,12 +241,14 @@ def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
     """`late` Faxes fail. Returns them."""
     expired = late(tx, now=now)
     for fax in expired:
-        cause = f" Last: {fax.reason}" if fax.reason else ""
-        failure = permanent(
-            "5.4.7", f"It could not be sent in the time allowed for it.{cause}", code="deadline"
-        )
-        move(tx, fax, FaxState.FAILED, now=now, failure=failure)
+        move(tx, fax, FaxState.FAILED, now=now, failure=too_late(fax))
     return expired
+
+
+def too_late(fax: Fax) -> Failure:
+    """Why a Fax past its deadline fails, with what it met last."""
+    last = f" Last: {fax.reason}" if fax.reason else ""
+    return permanent("5.4.7", f"It could not be sent in the time allowed for it.{last}", code="deadline")
 
 
 def hurry(tx: sa.Connection, fax_id: str, *, now: float, deadline: float) -> bool:

@@ -16,6 +16,7 @@ from gateway.voipms.results import (
     FaxNumber,
     FaxProvince,
     FaxState,
+    Listing,
     RateCenter,
 )
 from gateway.voipms.settings import DEFAULT_URL, Credentials, Settings
@@ -39,6 +40,7 @@ __all__ = [
     "FaxState",
     "FilePayload",
     "Guard",
+    "Listing",
     "PayloadSource",
     "RateCenter",
     "Settings",

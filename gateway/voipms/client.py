@@ -28,6 +28,7 @@ from gateway.voipms.results import (
     FaxNumber,
     FaxProvince,
     FaxState,
+    Listing,
     RateCenter,
 )
 from gateway.voipms.session import Session
@@ -75,6 +76,15 @@ class Client(Session):
     async def get_fax_messages(
         self, *, from_: date | None, to: date | None, folder: str | None = None, id: str | None = None
     ) -> list[FaxMessage]:
+        """`list_fax_messages` (``getFaxMessages``), but one row that cannot be read fails the whole list."""
+        listing = await self.list_fax_messages(from_=from_, to=to, folder=folder, id=id)
+        if listing.unreadable:
+            raise self.unreadable("getFaxMessages", wire.WireError("a fax has no id"))
+        return listing.rows
+
+    async def list_fax_messages(
+        self, *, from_: date | None, to: date | None, folder: str | None = None, id: str | None = None
+    ) -> Listing:
         """List sent and received faxes (``getFaxMessages``), in no order that may be relied on.
 
         Args:
@@ -86,8 +96,8 @@ class Client(Session):
         Fails with: invalid_date, invalid_date_from, invalid_daterange, invalid_folder, invalid_id.
         ``no_message`` is an empty list.
         """
-        params = _form(**{"from": from_}, to=to, folder=folder, id=id)
-        return await self._list("getFaxMessages", params, "faxes", self._fax_message)
+        answer = await self.ask("getFaxMessages", _form(**{"from": from_}, to=to, folder=folder, id=id))
+        return self._decode("getFaxMessages", lambda found: wire.listing(found, "faxes", self.zone), answer)
 
     async def get_fax_message_pdf(self, id: str) -> bytes:
         """Fetch the PDF of a fax (``getFaxMessagePDF``).
@@ -109,6 +119,7 @@ class Client(Session):
         send_email: str | None = None,
         test: bool = False,
         guard: Guard | None = None,
+        turn_taken: bool = False,
     ) -> None:
         """Hand over a fax (``sendFaxMessage``). The API returns no id: find the row in the folder ``SENT``.
 
@@ -124,6 +135,7 @@ class Client(Session):
             send_email: Where the copy goes.
             test: Check, send nothing.
             guard: Called before the first byte and before each further piece; raises to stop the call.
+            turn_taken: The call's turn at the rate limit was taken before (`take_turn`): it begins at once.
 
         Raises:
             ApiError: *Permanent* or *Temporary* only when the fax was certainly not accepted, else *Unknown*
@@ -144,7 +156,7 @@ class Client(Session):
             send_email=send_email,
         )
         source = BytesPayload(file) if isinstance(file, bytes) else file
-        await self.ask("sendFaxMessage", params, file=source, guard=guard)
+        await self.ask("sendFaxMessage", params, file=source, guard=guard, turn_taken=turn_taken)
 
     async def mail_fax_message_pdf(self, id: str, email: str) -> str:
         """Have the provider mail a fax as PDF (``mailFaxMessagePDF``). Returns its ``message_status``.
@@ -459,9 +471,6 @@ class Client(Session):
         return wire.text((await self.ask("getIP", {})).get("ip"))
 
     # Decoding
-
-    def _fax_message(self, row: wire.Row) -> FaxMessage:
-        return wire.fax_message(row, self.zone)
 
     def _back_order(self, row: wire.Row) -> BackOrder:
         return wire.back_order(row, self.zone)

@@ -51,6 +51,15 @@ class FaxMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Faxes, and how many more there are that nobody can tell apart (``getFaxMessages``)."""
+
+    rows: list[FaxMessage]
+    unreadable: int = 0
+    """Rows that are no object or have no id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaxFolder:
     """A folder for faxes (``getFaxFolders``)."""
 

@@ -54,6 +54,13 @@ class Session:
         """The account's calendar day at `moment` (aware): the API's windows are whole days of its zone."""
         return moment.astimezone(self.zone).date()
 
+    async def take_turn(self) -> None:
+        """Wait for a turn at the rate limit and keep it for one call that is told so (``turn_taken``).
+
+        A pause that begins in between does not hold that call.
+        """
+        await self._limiter.take()
+
     async def call(self, method: str, params: Mapping[str, str]) -> dict[str, Any]:
         """Call any function and return its JSON answer as it is, whatever its ``status`` says.
 
@@ -63,6 +70,7 @@ class Session:
         """
         if reserved := _RESERVED & params.keys():
             raise ValueError(f"{', '.join(sorted(reserved))}: set by the client itself")
+        await self.take_turn()
         exchange = await self._post(method, params)
         return self._parse(method, exchange, exact=False)
 
@@ -73,6 +81,7 @@ class Session:
         *,
         file: PayloadSource | None = None,
         guard: Guard | None = None,
+        turn_taken: bool = False,
     ) -> dict[str, Any]:
         """Call a function and return the fields of its answer, numbers as text; ``{}`` for "there are none".
 
@@ -80,6 +89,8 @@ class Session:
             ApiError: the call failed, or nobody can say.
             Exception: what `guard` or opening `file` raised before the first byte had left.
         """
+        if not turn_taken:
+            await self.take_turn()
         exchange = await self._post(method, params, file=file, guard=guard)
         answer = self._parse(method, exchange, exact=True)
         status = wire.status_of(answer)
@@ -101,7 +112,6 @@ class Session:
         file: PayloadSource | None = None,
         guard: Guard | None = None,
     ) -> Exchange:
-        await self._limiter.take()
         fields = {
             "api_username": self._credentials.username,
             "api_password": self._credentials.password,

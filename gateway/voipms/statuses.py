@@ -86,7 +86,7 @@ _ACCOUNT: dict[str, tuple[str, str]] = {
     ),
     "non_sufficient_funds": (
         "4.3.0",
-        "The VoIP.ms account has not enough money. Add funds in the portal; waiting faxes then go out.",
+        "The VoIP.ms account has not enough money. Add funds in the portal.",
     ),
 }
 
@@ -187,7 +187,7 @@ def _judge(method: str, effect: Effect, status: str, day_end: float | None) -> F
         enhanced, sentence = account[status]
         return temporary(enhanced, sentence, code=code, scope=Scope.ACCOUNT)
     if status == CALL_LIMIT:
-        sentence = "VoIP.ms takes no more calls this minute. The gateway waits; nothing needs to be done."
+        sentence = "VoIP.ms takes no more calls this minute."
         return temporary("4.4.5", sentence, code=code, retry_after=CALL_LIMIT_PAUSE)
     if status == DAY_LIMIT:
         sentence = (

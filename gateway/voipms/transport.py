@@ -83,8 +83,9 @@ class Transport:
         with contextlib.ExitStack() as stack:
             parts: list[_Part] = [(name, (None, value.encode())) for name, value in fields.items()]
             if file is not None:
-                reader = Base64Reader(stack.enter_context(file.open()), file.size)
-                parts.append(("file", (None, cast(BinaryIO, reader))))
+                stream = file.open()
+                stack.callback(_close, stream)
+                parts.append(("file", (None, cast(BinaryIO, Base64Reader(stream, file.size)))))
             progress.check()
             try:
                 async with asyncio.timeout(None) as progress.timer:
@@ -132,6 +133,12 @@ class Transport:
         finally:
             await response.aclose()
         return Exchange(phase=Phase.STATUS, http_status=200, body=bytes(body))
+
+
+def _close(stream: BinaryIO) -> None:
+    """Quietly: this comes after the exchange, and an error would hide how that ended."""
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
 class _Progress:

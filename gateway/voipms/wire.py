@@ -29,6 +29,7 @@ from gateway.voipms.results import (
     FaxNumber,
     FaxProvince,
     FaxState,
+    Listing,
     RateCenter,
 )
 
@@ -87,13 +88,35 @@ def rows(answer: Row, key: str) -> list[Row]:
     Raises:
         WireError: something else, or a row that is no object.
     """
+    found = _items(answer, key)
+    if not all(isinstance(row, dict) for row in found):
+        raise WireError(f"{key} is not a list of rows")
+    return found
+
+
+def listing(answer: Row, key: str, zone: ZoneInfo) -> Listing:
+    """The faxes of a list, as in `rows`; one that cannot be read is counted and hides no other.
+
+    Raises:
+        WireError: it is no list.
+    """
+    read, unreadable = [], 0
+    for row in _items(answer, key):
+        try:
+            read.append(fax_message(row if isinstance(row, dict) else {}, zone))
+        except WireError:
+            unreadable += 1
+    return Listing(rows=read, unreadable=unreadable)
+
+
+def _items(answer: Row, key: str) -> list[Any]:
     found = answer.get(key)
     if not found:
         return []
     if isinstance(found, dict):
         numbered = all(name.isdigit() for name in found)
         found = list(found.values()) if numbered else [found]
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+    if not isinstance(found, list):
         raise WireError(f"{key} is not a list of rows")
     return found
 

@@ -3,22 +3,9 @@
 import pytest
 from support.sent_rows import OURS, POLICY, T0, attempt, claimant, row
 
+from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Prove, Resend, Settle, Wait
 from gateway.faxout.interpret import Standing
-from gateway.faxout.match import (
-    Clues,
-    Decision,
-    Doubt,
-    Expire,
-    Hold,
-    How,
-    Own,
-    Prove,
-    Resend,
-    SentRow,
-    Settle,
-    Wait,
-    match,
-)
+from gateway.faxout.match import Clues, SentRow, match
 from gateway.lifecycle import FaxState
 from gateway.store.tracking import Claimant
 
@@ -317,6 +304,13 @@ def test_it_is_resent_only_by_rule_and_without_any_new_row() -> None:
     assert decide(clean, now=LATE) == Hold(Doubt.NO_ROW)
 
 
+def test_it_is_not_resent_while_the_folder_is_not_what_it_was() -> None:
+    """Rows of the snapshot are gone: the fax's own may hide in the same way."""
+    bold = claimant(UNKNOWN, attempt(outcome="sending", snapshot=("0",)), resend_unknown=True)
+    assert decide(bold, row("0", latest=T0 - 60), now=LATE) == Resend()
+    assert decide(bold, now=LATE) == Hold(Doubt.NO_PROOF)
+
+
 def test_after_a_resend_a_failed_row_does_not_speak_for_both_calls() -> None:
     resent = claimant(SENT, attempt(1, outcome="sending"), attempt(2))
     one, two = row("1", FAILED), row("2", FAILED)
@@ -372,6 +366,34 @@ def test_a_row_with_anothers_pages_is_not_ours() -> None:
     other = claimant(HELD, id_="E", pages=("other",))
     rows = (row("1"), row("2"))
     assert decide(claimant(), *rows, others=(other,), pages={"1": ("other",)}) == Own("2", How.LONE)
+
+
+# Rows that cannot be read.
+
+
+def test_beside_an_unreadable_row_nothing_is_adopted_by_likeness() -> None:
+    blank = {"1": ()}
+    assert decide(claimant(), row("1"), unreadable=1) == Prove(("1",))
+    assert decide(claimant(), row("1"), unreadable=1, pages=blank) == Wait()
+    settling = {"F": ("1", T0)}
+    failed = row("1", FAILED)
+    assert decide(claimant(), failed, unreadable=1, pages=blank, settling=settling, now=T0 + 700) == Wait()
+    assert decide(claimant(), row("1"), unreadable=1, pages=blank, now=LATE) == Hold(Doubt.AMBIGUOUS)
+    assert decide(claimant(), unreadable=1, now=LATE) == Hold(Doubt.UNREAD)
+
+
+def test_beside_an_unreadable_row_nothing_is_resent() -> None:
+    bold = claimant(UNKNOWN, resend_unknown=True)
+    assert decide(bold, unreadable=1, now=LATE) == Hold(Doubt.NO_PROOF)
+
+
+@pytest.mark.parametrize("state", [SENT, UNKNOWN, HELD])
+def test_beside_an_unreadable_row_proof_is_proof(state: FaxState) -> None:
+    assert decide(claimant(state), row("1"), unreadable=1, pages={"1": OURS}) == Own("1", How.PAGES)
+    echoed = row("1", station_id="TOKEN001")
+    assert decide(claimant(state), echoed, unreadable=1) == Own("1", How.TOKEN)
+    known = claimant(state, attempt(provider_id="1"))
+    assert decide(known, row("1"), unreadable=1, known={"1": "F"}) == Own("1", How.KNOWN)
 
 
 # Held.

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from support.sent_rows import LINE, NUMBER, POLICY, T0, attempt, claimant, row
 
 from gateway import phone
+from gateway.faxout.decisions import Decision, How, Own, Resend
 from gateway.faxout.interpret import Standing
-from gateway.faxout.match import Clues, Decision, How, Own, Resend, SentRow, match
+from gateway.faxout.match import Clues, SentRow, match
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
 from gateway.store.tracking import Claimant
@@ -91,6 +92,7 @@ def accounts(draw: st.DrawFn) -> Account:
         pages=draw(st.dictionaries(st.sampled_from(_ROW_IDS), shown)),
         settling=draw(st.dictionaries(st.sampled_from(ids), st.tuples(st.sampled_from(_ROW_IDS), times))),
         held_since=draw(st.dictionaries(st.sampled_from(ids), times)),
+        unreadable=draw(st.sampled_from((0, 0, 1))),
     )
     return Account(claimants=claimants, rows=rows, clues=clues, now=draw(times))
 
@@ -122,11 +124,14 @@ def test_each_decision_is_lawful(account: Account) -> None:
                 assert one.fax.state is FaxState.SENT
                 assert latest.outcome == "success"
                 assert found.standing is not Standing.PENDING
+                assert account.clues.unreadable == 0
     for id_, decision in decisions.items():
         if isinstance(decision, Resend):
             one = by_id[id_]
             assert one.submission.resend_unknown
             assert one.fax.state is FaxState.UNKNOWN
+            assert account.clues.unreadable == 0
+            assert {row_id for call in one.attempts for row_id in call.snapshot} <= rows.keys()
 
 
 @given(accounts(), st.randoms(use_true_random=False))

@@ -8,8 +8,8 @@ from support.sent_rows import T0, claimant, message
 
 from gateway.config import from_dict
 from gateway.errors import Kind
+from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Prove, Resend, Settle, Wait
 from gateway.faxout.interpret import Words
-from gateway.faxout.match import Decision, Doubt, Expire, Hold, How, Own, Prove, Resend, Settle, Wait
 from gateway.faxout.news import news
 from gateway.lifecycle import FAX_MOVES, FaxState
 from gateway.store.faxes import Evidence

@@ -10,14 +10,22 @@ from typing import Any
 import pytest
 
 from gateway.errors import Kind, Scope
+from gateway.faxout import Submitter
+from gateway.faxout.interpret import surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
 from gateway.simulator import Simulator
 from gateway.store import attempts, faxes, tracking
+from gateway.worker import apply
 from gateway.worker.lease import Lease
-from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled
+from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released
 
 OpenOffice = Callable[..., Any]
+FROM_NUMBER = "5552341234"
+"""The account's own, in the office's settings."""
+DEADLINE = 2 * 86400.0
+"""Seconds that an accepted mail's faxes have, as the office gives them."""
+POLICY = apply.Policy(retry_delays=(120, 300), mail_delays=(60,), mail_give_up=3600)
 
 
 async def the_attempt(office: Any, fax: Any) -> Attempt:
@@ -132,6 +140,42 @@ async def test_damaged_pages_are_not_sent(office: Any, damage: str) -> None:
     assert office.simulator.ledger == []
 
 
+async def test_pages_that_cannot_be_read_just_now_are_tried_again(office: Any) -> None:
+    fax = await office.accept(inline=False)
+    path = office.store.pages.path(f"{fax.submission_id}.pdf")
+    path.rename(path.with_suffix(".kept"))
+    path.mkdir()
+    outcome = await office.send()
+    assert isinstance(outcome, NotCalled)
+    assert (outcome.failure.kind, outcome.failure.status) == (Kind.TEMPORARY, "4.3.0")
+    assert await office.state(fax) is FaxState.WAITING
+    assert office.simulator.ledger == []
+    path.rmdir()
+    path.with_suffix(".kept").rename(path)
+    office.simulator.advance(120)
+    await office.send()
+    assert await office.state(fax) is FaxState.SENT
+
+
+async def test_pages_that_vanish_before_the_first_byte_were_certainly_not_sent(office: Any) -> None:
+    fax = await office.accept(inline=False)
+    path = office.store.pages.path(f"{fax.submission_id}.pdf")
+
+    def clock() -> float:
+        path.unlink(missing_ok=True)
+        return 0.0
+
+    work, outcome = await office.submit(Lease(until=900.0, clock=clock))
+    assert isinstance(outcome, Called)
+    assert outcome.failure is not None
+    assert (outcome.word, outcome.failure.kind) == ("pages_unreadable", Kind.TEMPORARY)
+    assert surely_not_sent(outcome.word)
+    assert office.calls() == []
+    await office.store.write(lambda tx: apply.submit(tx, work, outcome, POLICY, now=office.now()))
+    assert (await the_attempt(office, fax)).outcome == "pages_unreadable"
+    assert await office.state(fax) is FaxState.WAITING
+
+
 async def test_only_one_fax_to_a_number_is_on_the_line(office: Any) -> None:
     await office.accept()
     late = await office.claim()
@@ -162,7 +206,107 @@ async def test_a_lease_that_ended_before_the_intent_abandons(office: Any) -> Non
     assert await office.store.read(lambda tx: tracking.attempts_of(tx, fax.id)) == ()
 
 
+# Not begun any more.
+
+
+@pytest.mark.parametrize("asked", [1, 2], ids=["before the look", "before the intent"])
+async def test_a_call_is_not_begun_while_the_gateway_drains(office: Any, asked: int) -> None:
+    answers = [False, False]
+    answers[asked - 1] = True
+    fax = await office.accept()
+    office.submitter = Submitter(
+        client=office.client,
+        store=office.store,
+        settings=office.settings,
+        clock=office.now,
+        draining=lambda: answers.pop(0),
+    )
+    assert await office.send() == Released()
+    assert [call.method for call in office.simulator.ledger] == ["getFaxMessages"] * (asked - 1)
+    assert await office.store.read(lambda tx: tracking.attempts_of(tx, fax.id)) == ()
+    assert await office.state(fax) is FaxState.ACCEPTED
+    assert (await office.claim()).fax.id == fax.id, "whoever comes next can take it at once"
+
+
+async def test_past_its_deadline_a_fax_is_not_even_looked_for(office: Any) -> None:
+    fax = await office.accept()
+    work = await office.claim()
+    office.simulator.advance(work.fax.deadline - office.now() + 1)
+    outcome = await office.submitter.step(work, Lease.lasting(900))
+    assert isinstance(outcome, NotCalled)
+    assert (outcome.failure.kind, outcome.failure.status) == (Kind.PERMANENT, "5.4.7")
+    assert outcome.failure.code == "deadline"
+    await office.store.write(lambda tx: apply.submit(tx, work, outcome, POLICY, now=office.now()))
+    assert await office.state(fax) is FaxState.FAILED
+    assert office.simulator.ledger == []
+
+
+async def test_a_deadline_that_passes_during_the_look_ends_it_too(office: Any) -> None:
+    fax = await office.accept()
+    office.submitter = Submitter(
+        client=office.client,
+        store=office.store,
+        settings=office.settings,
+        clock=lambda: fax.deadline + 1 if office.simulator.ledger else office.now(),
+    )
+    outcome = await office.send()
+    assert isinstance(outcome, NotCalled)
+    assert outcome.failure.code == "deadline"
+    assert [call.method for call in office.simulator.ledger] == ["getFaxMessages"]
+    assert await office.state(fax) is FaxState.FAILED
+
+
+async def test_until_its_deadline_a_fax_is_sent(office: Any) -> None:
+    fax = await office.accept()
+    office.submitter = Submitter(
+        client=office.client, store=office.store, settings=office.settings, clock=lambda: fax.deadline
+    )
+    await office.send()
+    assert await office.state(fax) is FaxState.SENT
+
+
+async def test_a_failed_fax_keeps_the_last_reason_it_waited_for(office: Any) -> None:
+    office.script("limit_reached")
+    await office.accept()
+    await office.send()
+    office.simulator.advance(DEADLINE + 1)
+    outcome = await office.send()
+    assert isinstance(outcome, NotCalled)
+    assert "used up" in outcome.failure.sentence
+
+
 # The lease around the call.
+
+
+async def test_the_intent_renews_the_lease_for_the_call(office: Any) -> None:
+    """What came before it, however long it took, is not cut from the upload's time."""
+    fax = await office.accept()
+    times = iter([800.0, 899.0])  # the new lease begins; the old one is still there
+    before = office.now()
+    _, outcome = await office.submit(Lease(until=900.0, clock=lambda: next(times, 901.0)))
+    assert isinstance(outcome, Called)
+    assert outcome.word == "success"
+    leased = (await office.fax(fax.id)).lease_until
+    assert leased is not None
+    assert before + 900 <= leased <= office.now() + 900
+    assert outcome.attempt.deadline == leased + office.client.settings.longest_call
+
+
+async def test_every_wait_for_a_turn_comes_before_the_intent(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax = await office.accept()
+    states = []
+    take_turn = office.client.take_turn
+
+    async def spy() -> None:
+        states.append(await office.state(fax))
+        await take_turn()
+
+    monkeypatch.setattr(office.client, "take_turn", spy)
+    await office.send()
+    assert await office.state(fax) is FaxState.SENT
+    assert states == [FaxState.ACCEPTED] * 2, "its own, and the look's"
 
 
 class LostAt:
@@ -199,7 +343,7 @@ async def test_wherever_the_lease_ends_nothing_is_sent_or_it_is_unknown(
     seen = []
     for reading in range(1, total + 1):
         simulator.reset()
-        await office.store.write(lambda tx: attempts.rescue(tx, now=office.now() + 99999))
+        await office.store.write(lambda tx: attempts.rescue(tx, now=office.now() + 99999, calling=()))
         for one in await office.store.read(tracking.claimants):
             await office.store.write(
                 lambda tx, one=one: (
@@ -244,7 +388,7 @@ async def test_a_cancelled_call_records_nothing_and_is_rescued_as_unknown(office
     assert (await the_attempt(office, fax)).outcome == ""
     assert await office.state(fax) is FaxState.SUBMITTING
     office.simulator.advance(2000)
-    await office.store.write(lambda tx: attempts.rescue(tx, now=office.now()))
+    await office.store.write(lambda tx: attempts.rescue(tx, now=office.now(), calling=()))
     assert await office.state(fax) is FaxState.UNKNOWN
 
 
@@ -292,6 +436,29 @@ async def test_only_a_documented_refusal_proves_that_nothing_was_sent(
     now = await office.fax(fax.id)
     assert now.state is state
     assert (await the_attempt(office, fax)).outcome == outcome.word
+
+
+@pytest.mark.parametrize(
+    ("rule", "scope"), [("5557654321", Scope.ITEM), ("", Scope.ACCOUNT), (FROM_NUMBER, Scope.ACCOUNT)]
+)
+async def test_a_foreign_number_in_one_rule_does_not_stop_the_others(
+    office: Any, rule: str, scope: Scope
+) -> None:
+    office.script({"status": "invalid_from_number"})
+    fax = await office.accept(from_number=rule)
+    outcome = await office.send()
+    assert isinstance(outcome, Called)
+    assert outcome.failure is not None
+    assert (outcome.failure.kind, outcome.failure.code) == (Kind.TEMPORARY, "invalid_from_number")
+    assert outcome.failure.scope is scope
+    assert await office.state(fax) is FaxState.WAITING
+
+
+async def test_a_rules_number_will_do_without_one_of_the_account(open_office: OpenOffice) -> None:
+    office = open_office(voipms={"from_number": ""})
+    fax = await office.accept(from_number=FROM_NUMBER)
+    await office.send()
+    assert await office.state(fax) is FaxState.SENT
 
 
 async def test_a_provider_that_cannot_be_reached_leaves_the_fax_waiting(office: Any) -> None:

@@ -6,7 +6,9 @@ Each test says what the sender would be told (the state), and what the ledger sh
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,11 +19,14 @@ from gateway.faxout.proofs import PROOFS_A_ROUND
 from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
 from gateway.simulator import MODES, WireMode
+from gateway.simulator.account import Message
 from gateway.store import attempts, history
 from gateway.voipms import ApiError
 
 OpenOffice = Callable[..., Any]
 HOUR = 3600.0
+DEADLINE = 2 * 86400.0
+"""Seconds that an accepted mail's faxes have, as the office gives them."""
 DELIVERED, FAILED, HELD = FaxState.DELIVERED, FaxState.FAILED, FaxState.HELD
 SENT, UNKNOWN, WAITING = FaxState.SENT, FaxState.UNKNOWN, FaxState.WAITING
 
@@ -44,7 +49,7 @@ async def test_without_open_faxes_the_provider_is_not_called(office: Any) -> Non
     now = office.now()
     await office.store.write(
         lambda tx: attempts.begin(
-            tx, work.fax, token="T", deadline=now + 9, snapshot=(), digest="d", now=now
+            tx, work.fax, token="T", deadline=now + 9, snapshot=(), digest="d", lease=9, now=now
         )
     )
     assert await office.track() == [], "a submitting fax is its worker's"
@@ -145,6 +150,11 @@ async def test_a_failed_row_that_gets_company_is_not_adopted(office: Any) -> Non
     assert accepted(office) == 1
 
 
+async def page_digests(pdf: bytes) -> Sequence[str]:
+    """A renderer that finds our pages: equal files have equal ones, as the office has it."""
+    return [hashlib.sha256(pdf).hexdigest()]
+
+
 async def never_readable(pdf: bytes) -> Sequence[str]:
     """A renderer that finds nothing to compare."""
     raise GatewayError(permanent("5.6.1", "The PDF cannot be read."))
@@ -200,7 +210,7 @@ async def test_a_process_that_died_in_the_call_finds_its_fax(office: Any) -> Non
     await asyncio.gather(running, return_exceptions=True)
     office.restart()
     office.simulator.advance(2000)
-    await office.store.write(lambda tx: attempts.rescue(tx, now=office.now()))
+    await office.store.write(lambda tx: attempts.rescue(tx, now=office.now(), calling=()))
     assert await office.state(fax) is UNKNOWN
     await office.track_after(0)
     assert await office.state(fax) is DELIVERED
@@ -314,6 +324,27 @@ async def test_a_provider_that_was_down_for_long_is_looked_at_before_anything_is
     assert await office.state(fax) is DELIVERED
 
 
+@pytest.mark.parametrize("fate", ["success", "accepted_then_reset"])
+async def test_a_fax_on_the_line_is_held_in_the_end_while_the_provider_is_down(
+    office: Any, fate: str
+) -> None:
+    office.script(fate)
+    fax = await office.accept(resend_unknown=True)
+    await office.send()
+    await office.simulator.stop()
+    with pytest.raises(ApiError):
+        await office.track_after(DEADLINE)
+    with pytest.raises(ApiError):
+        await office.track_after(HOUR - 60)
+    assert await office.state(fax) in (SENT, UNKNOWN)
+    await office.track_after(120)
+    done = await office.fax(fax.id)
+    assert (done.state, done.code) == (HELD, "held_unread")
+    with pytest.raises(ApiError):
+        await office.track()
+    assert await office.state(fax) is HELD
+
+
 async def test_a_fax_that_stays_pending_is_held_at_its_deadline(office: Any) -> None:
     office.script({"fate": "success", "final_status": "IN PROGRESS"})
     fax = await office.accept()
@@ -390,6 +421,72 @@ async def test_the_same_fax_of_two_senders_is_told_apart_by_what_was_there_befor
     assert await office.state(first) is FAILED
     assert await office.state(second) is DELIVERED
     assert accepted(office) == 2
+
+
+# Rows that cannot be read.
+
+
+class Nameless(Message):
+    """A row without an id."""
+
+    def id(self, now: float) -> str:
+        return ""
+
+
+async def put_nameless(office: Any) -> str:
+    """Put a row into SENT that cannot be read; returns the key under which it can be taken out again."""
+    key = await office.simulator.put_sent(to="5559999999", from_="5552341234")
+    messages = office.simulator.world.account.messages
+    plain = messages[int(key)]
+    messages[int(key)] = Nameless(**{one.name: getattr(plain, one.name) for one in fields(plain)})
+    return key
+
+
+async def test_an_unreadable_row_hides_no_other(office: Any) -> None:
+    fax = await office.accept()
+    await office.send()
+    await put_nameless(office)
+    await office.track_after(60)
+    assert await office.state(fax) is DELIVERED
+    assert await how(office, fax) == "pages", "likeness would do without it"
+
+
+async def test_beside_an_unreadable_row_an_unproved_one_is_not_taken(office: Any) -> None:
+    office.page_digests = never_readable
+    office.restart()
+    fax = await office.accept()
+    await office.send()
+    await put_nameless(office)
+    await office.track_after(60, HOUR - 120)
+    assert await office.state(fax) is SENT
+    await office.track_after(120)
+    done = await office.fax(fax.id)
+    assert (done.state, done.code) == (HELD, "held_ambiguous")
+
+
+async def test_beside_an_unreadable_row_a_fax_in_doubt_is_not_sent_again(office: Any) -> None:
+    office.script("empty_200")
+    fax = await office.accept(resend_unknown=True)
+    await office.send()
+    await put_nameless(office)
+    await office.track_after(60, HOUR)
+    assert await office.state(fax) is HELD
+    assert len(office.calls()) == 1
+
+
+async def test_a_row_that_was_unreadable_before_the_call_may_be_any_new_row_after_it(office: Any) -> None:
+    office.page_digests = never_readable
+    office.restart()
+    key = await put_nameless(office)
+    fax = await office.accept()
+    await office.send()
+    del office.simulator.world.account.messages[int(key)]
+    await office.track_after(60)
+    assert await office.state(fax) is SENT, "the lone row is not adopted"
+    office.page_digests = page_digests
+    office.restart()
+    await office.track_after(60)
+    assert await office.state(fax) is DELIVERED
 
 
 # Ids.
@@ -526,7 +623,8 @@ async def test_only_rows_of_the_sent_folder_are_listed(office: Any) -> None:
     mine = await office.simulator.put_sent(to="5552341234", from_="5557654321")
     await office.simulator.receive(to="5552341234", from_="5557654321")
     found = await list_sent(office.client, since=office.now(), until=office.now())
-    assert list(found) == [mine]
+    assert list(found.rows) == [mine]
+    assert found.unreadable == 0
 
 
 def test_the_repeated_hour_is_read_as_its_second_pass(office: Any) -> None:

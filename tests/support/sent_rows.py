@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from gateway.faxout.decisions import Policy
 from gateway.faxout.interpret import Standing
-from gateway.faxout.match import Policy, SentRow
+from gateway.faxout.match import SentRow
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Attempt, Document, Fax
 from gateway.store.tracking import Claimant

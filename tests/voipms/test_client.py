@@ -24,6 +24,7 @@ from gateway.voipms import (
     FaxNumber,
     FaxProvince,
     FaxState,
+    Listing,
     RateCenter,
 )
 from gateway.voipms.methods import METHODS
@@ -440,6 +441,48 @@ async def test_a_success_that_cannot_be_read(client, api, calls, method, answer)
 
     assert caught.value.failure.kind is Kind.TEMPORARY
     assert caught.value.failure.code == "body"
+
+
+async def test_a_row_that_cannot_be_read_hides_no_other(client, api):
+    """It is counted: a list that is not whole proves less."""
+    api.answers["getFaxMessages"] = {"status": "success", "faxes": [{"folder": "SENT"}, FAX_ROW, "odd"]}
+
+    found = await client.list_fax_messages(from_=date(2016, 1, 1), to=date(2016, 1, 31), folder="SENT")
+
+    assert found == Listing(rows=[FAX], unreadable=2)
+    assert api.sent() == {
+        "method": "getFaxMessages",
+        "from": "2016-01-01",
+        "to": "2016-01-31",
+        "folder": "SENT",
+    }
+    with pytest.raises(ApiError):
+        await client.get_fax_messages(from_=None, to=None)
+
+
+async def test_a_tolerant_list_is_still_a_list(client, api):
+    """No rows at all, and no list at all."""
+    api.answers["getFaxMessages"] = {"status": "no_message"}
+    assert await client.list_fax_messages(from_=None, to=None) == Listing(rows=[])
+
+    api.answers["getFaxMessages"] = {"status": "success", "faxes": "none"}
+    with pytest.raises(ApiError) as caught:
+        await client.list_fax_messages(from_=None, to=None)
+    assert caught.value.failure.kind is Kind.TEMPORARY
+
+
+async def test_a_turn_taken_before_is_the_calls_own(api, connect):
+    """The call begins at once, and the next one waits as if the turn had been taken then."""
+    client = connect(api.peer.url, calls_per_minute=1)
+    await client.take_turn()
+    async with asyncio.timeout(5):
+        await client.send_fax_message(**SEND, file=b"%PDF", turn_taken=True)
+    waiting = asyncio.create_task(client.send_fax_message(**SEND, file=b"%PDF"))
+    done, _ = await asyncio.wait([waiting], timeout=0.2)
+    waiting.cancel()
+
+    assert not done
+    assert [call["method"] for call in api.calls] == ["sendFaxMessage"]
 
 
 async def test_the_day_limit_ends_at_eastern_midnight(client, api, calls):

@@ -371,6 +371,27 @@ class BrokenReader(io.BytesIO):
         return super().read(size)
 
 
+class StuckReader(io.BytesIO):
+    """Fails when it is closed, as on a network disk that has just gone."""
+
+    failed = False
+
+    def close(self):
+        super().close()
+        if not self.failed:
+            self.failed = True
+            raise OSError(5, "Input/output error")
+
+
+async def test_a_file_that_cannot_be_closed_changes_nothing(client, api):
+    """The fax was accepted by then: an error of the system's would look like a call that was never made."""
+    reader = StuckReader(bytes(9))
+    await client.send_fax_message(**FAX, file=Source(9, reader))
+
+    assert reader.failed
+    assert len(api.calls) == 1
+
+
 async def test_a_file_that_cannot_be_opened(client, api):
     """Certainly not sent: the error is the system's own."""
     with pytest.raises(FileNotFoundError):

@@ -107,6 +107,21 @@ def test_what_is_no_list_of_rows_is_refused(found):
         wire.rows({"faxes": found}, "faxes")
 
 
+@given(st.lists(JSON))
+def test_no_row_hides_another(found):
+    """Whatever the others look like; each is either read or counted."""
+    listing = wire.listing({"faxes": [*found, {"id": 7}]}, "faxes", EASTERN)
+    assert listing.rows[-1].id == "7"
+    assert len(listing.rows) + listing.unreadable == len(found) + 1
+
+
+@pytest.mark.parametrize("found", ["text", 7, True])
+def test_what_is_no_list_holds_no_rows(found):
+    """One cannot say how many are missing."""
+    with pytest.raises(wire.WireError, match="faxes"):
+        wire.listing({"faxes": found}, "faxes", EASTERN)
+
+
 @given(JSON)
 def test_bought_numbers_never_fail(found):
     """The order was accepted: whatever its list looks like, it must not become an error."""
