@@ -29,6 +29,7 @@ from gateway.config.types import (
     Section,
     StationId,
     TimeZone,
+    is_full_name,
 )
 
 STATE_DIR = Path("/var/lib/fax-gateway")
@@ -41,7 +42,8 @@ class Gateway(Section):
     name: Line = Field(default="Fax gateway", min_length=1, description="Name shown in mails and pages.")
     hostname: OptionalHostname = Field(
         default="",
-        description="Name of this host in SMTP greetings and Message-IDs; empty: asked from the system.",
+        description="Name of this host in SMTP greetings and Message-IDs; empty: the system's full name or, "
+        "if that has no dot, the first of domains.",
     )
     domains: Annotated[tuple[Hostname, ...], NotText] = Field(
         default=(),
@@ -72,8 +74,17 @@ class Gateway(Section):
 
     @functools.cached_property
     def host(self) -> str:
-        """`hostname`, or what the system calls itself (one resolver look-up, kept)."""
-        return self.hostname or socket.getfqdn() or "localhost"
+        """`hostname`, or what the system calls itself (one resolver look-up, kept).
+
+        A system that has no full name (``localhost``, ``vm``) goes by the first of `domains`: other mail
+        servers refuse greetings and senders without one.
+        """
+        if self.hostname:
+            return self.hostname
+        system = socket.getfqdn()
+        if self.domains and not is_full_name(system):
+            return self.domains[0]
+        return system or "localhost"
 
     @property
     def control_path(self) -> Path:

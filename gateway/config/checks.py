@@ -10,7 +10,7 @@ from gateway.config.findings import Finding, check_file, check_unique
 from gateway.config.mail import Listener
 from gateway.config.problems import Loc
 from gateway.config.settings import Settings
-from gateway.config.types import is_loopback
+from gateway.config.types import is_full_name, is_loopback
 
 DRAIN_MARGIN = 100
 """Seconds beyond an upload's total limit that a stop may take: its turn at the rate limit, and the commit."""
@@ -234,6 +234,29 @@ def _mail(settings: Settings) -> Iterator[Finding]:
             hint='"starttls" (port 587) or "implicit" (port 465)',
             about=(("mail", "host"),),
         )
+    yield from _our_names(settings)
     if mail.port == 465 and mail.tls != "implicit":
         yield Finding(loc=("mail", "tls"), message='port 465 speaks tls = "implicit"', fatal=False)
     yield from check_file(("mail", "ca_file"), mail.ca_file)
+
+
+def _our_names(settings: Settings) -> Iterator[Finding]:
+    """Names that other mail servers judge our mails by."""
+    gateway, sender = settings.gateway, settings.mail_sender
+    about: tuple[Loc, ...] = (("gateway", "domains"), ("gateway", "hostname"))
+    if not settings.mail.sender and not is_full_name(sender.rpartition("@")[2]):
+        yield Finding(
+            loc=("mail", "sender"),
+            message=f"is empty, so receipts come from {sender}: many servers refuse a domain without a dot",
+            hint="set it, or gateway.domains, or gateway.hostname to the full name of this host",
+            fatal=False,
+            about=about,
+        )
+    elif not gateway.domains and not is_full_name(gateway.host):
+        yield Finding(
+            loc=("gateway", "hostname"),
+            message=f"this host goes by {gateway.host}: many servers refuse a greeting without a dot",
+            hint="set it to the full name of this host",
+            fatal=False,
+            about=about,
+        )

@@ -64,7 +64,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
         settings = Settings.model_validate(data, context=context)
         faulty: list[Loc] = []
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
+        details = _own_faults(error.errors(include_url=False, include_context=False, include_input=False))
         for detail in details:
             report.add(detail["loc"], *_in_words(detail, data))
         faulty = [detail["loc"] for detail in details]
@@ -137,6 +137,17 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         line, column = int(place[1]), int(place[2])
     message = words[: place.start()] if place is not None else "is not TOML"
     raise ConfigError([Problem(file=str(path), line=line, column=column, message=f"TOML: {message}")])
+
+
+def _own_faults(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without lists that are too short only because pydantic does not count their faulty items."""
+    locs = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(len(loc) > len(detail["loc"]) and _overlap(loc, detail["loc"]) for loc in locs)
+    ]
 
 
 def _in_words(detail: ErrorDetails, data: dict[str, Any]) -> tuple[str, str]:

@@ -45,7 +45,8 @@ class Listener(Section):
     tls_key: FilePath | None = Field(default=None, description="Its private key (PEM).")
     auth: Literal["none", "optional", "required"] = Field(
         default="none",
-        description="Whether clients log in as a [[user]]; only ever offered under TLS or on loopback.",
+        description='Whether clients log in as a [[user]]. With tls = "starttls" or "implicit": only under '
+        'TLS; with "none": only on loopback.',
     )
 
     @property
@@ -96,7 +97,11 @@ class SenderRule(Section):
         default=(),
         description='Sender addresses: "name@domain", "*@domain", or "*" for everybody who knows the code.',
     )
-    users: Annotated[tuple[Name, ...], NotText] = Field(default=(), description="SMTP AUTH users.")
+    users: Annotated[tuple[Name, ...], NotText] = Field(
+        default=(),
+        description="Names of [[user]] tables. They may write any From or, where addresses are given, only "
+        "those.",
+    )
     code: Code | None = Field(
         default=None, description="Security code, a word of its own in the mail's subject."
     )
@@ -167,7 +172,8 @@ class Mail(Section):
     username: str = Field(default="", description="Login name; empty: no login.")
     password: SecretStr = Field(default=SecretStr(""), description="Password.")
     sender: OptionalMailAddress = Field(
-        default="", description="From address of our mails; empty: fax@ this host."
+        default="",
+        description="From address of our mails; empty: fax@ the first of gateway.domains, or else this host.",
     )
     timeout: Seconds = Field(default=60, description="Seconds to wait for the server.")
     retry_delays: Annotated[tuple[Seconds, ...], NotText] = Field(

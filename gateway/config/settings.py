@@ -31,8 +31,10 @@ class Settings(Section):
 
     @property
     def mail_sender(self) -> str:
-        """From address of our mails."""
-        return self.mail.sender or f"fax@{self.gateway.host}"
+        """From address of our mails: `Mail.sender`, else ``fax@`` the first domain or this host."""
+        if self.mail.sender:
+            return self.mail.sender
+        return f"fax@{self.gateway.domains[0] if self.gateway.domains else self.gateway.host}"
 
     def secrets(self) -> Iterator[str]:
         """Every secret in the configuration, for whoever must keep them out of sight."""

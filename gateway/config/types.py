@@ -46,6 +46,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_full_name(host: str) -> bool:
+    """Whether `host` could be known to other machines: it has a dot, and is no place holder for "here"."""
+    return "." in host and not host.endswith((".localdomain", ".localhost", ".arpa"))
+
+
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 
 

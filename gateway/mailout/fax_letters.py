@@ -10,24 +10,36 @@ from gateway.mailout import spell
 from gateway.mailout.facts import FaxFacts
 from gateway.mailout.letter import Letter, Row, Tone
 
-_TRY_AGAIN = "To try again, send your mail once more."
-_ASK_ADMIN = "Please tell the administrator of this gateway and quote the fax id below."
+_TELL_ADMIN = "tell the administrator of this gateway and quote the fax id below"
+_TRY_AGAIN = f"To try again, send your mail once more. If it fails again, please {_TELL_ADMIN}."
+_ADMIN_FIRST = f"Please {_TELL_ADMIN}; after that, send your mail once more."
+_CHECK_NUMBER = "Check the number, then send your mail to the right one."
 
 _ADVICE: Mapping[str, str] = {
-    "4.4.1": "The line was busy or nobody answered. Check the number, then send your mail once more later.",
-    "4.4.2": "The connection broke. Send your mail once more; if it breaks again, have the recipient check "
-    "their fax machine.",
-    "4.4.7": "Check the number, then send your mail once more.",
-    "5.1.1": "No fax machine answered at that number. Check the number before you send your mail once more.",
-    "5.1.3": "Check the number, then send your mail to the right one.",
-    "5.3.4": "Send fewer pages, or split the document over several mails.",
-    "5.4.7": "Check the number, then send your mail once more.",
-    "5.6.1": "Attach the document as a PDF and send your mail once more.",
-    "5.6.3": "Attach the document as a PDF and send your mail once more.",
-    "5.6.5": "Attach the document as a PDF and send your mail once more.",
-    "5.7.1": "Ask the administrator of this gateway if you need to fax there.",
+    # The line (`gateway.faxout.interpret`)
+    "busy": "Check the number, then send your mail once more later.",
+    "dropped": "If it breaks again, have the recipient check their fax machine.",
+    "rejected": "Ask the recipient whether they take faxes from your number.",
+    # The document room
+    "document_empty": "Attach a document or write some text, and send a new mail.",
+    "pages_damaged": f"If it fails again, please {_TELL_ADMIN}.",
+    # The provider (`gateway.voipms.statuses`); it gets pages of our making, whatever was attached
+    "invalid_file": _TRY_AGAIN,
+    "missing_file": _TRY_AGAIN,
+    "no_base64file": _TRY_AGAIN,
+    "invalid_dst": _CHECK_NUMBER,
+    "invalid_number": _CHECK_NUMBER,
+    "invalid_to_number": _CHECK_NUMBER,
+    "missing_number": _CHECK_NUMBER,
+    "non_sufficient_funds": _ADMIN_FIRST,
 }
-"""By enhanced status code (RFC 3463). Other failures lie with the gateway or the account."""
+"""By the machine's word for the failure, where its sentence leaves open what the sender can do."""
+_ADVICE_BY_STATUS: Mapping[str, str] = {
+    "4.3.5": _ADMIN_FIRST,
+    "5.5.4": _ADMIN_FIRST,
+    **dict.fromkeys(("5.1.1", "5.1.3", "5.3.4", "5.6.0", "5.6.1", "5.6.3", "5.6.5", "5.7.1"), ""),
+}
+"""By enhanced status code (RFC 3463), for all other words. Empty: these sentences end with what to do."""
 
 
 def receipt(facts: FaxFacts, zone: ZoneInfo) -> Letter:
@@ -44,11 +56,9 @@ def held(facts: FaxFacts, zone: ZoneInfo) -> Letter:
         badge="On hold",
         title=f"Fax to {to} is on hold",
         tone=Tone.WARN,
-        lead=_sentences(
-            f"Nobody can tell at the moment whether your fax to {to} arrived.",
-            facts.reason,
-            "It is not sent again by itself, so that it does not arrive twice.",
-        ),
+        # The reason is written for the administrator, who gets it in an alert.
+        lead=f"Nobody can tell at the moment whether your fax to {to} arrived. "
+        "It is not sent again by itself, so that it does not arrive twice.",
         advice="Ask the recipient whether it arrived. The administrator of this gateway was asked to look at "
         "it too; you get another mail as soon as the matter is settled.",
         rows=_rows(facts, zone),
@@ -110,9 +120,7 @@ def _failed(facts: FaxFacts, rows: tuple[Row, ...]) -> Letter:
         happened = f"Your fax to {to} failed after {facts.pages} of {spell.count(facts.pages_sent, 'page')}."
     else:
         happened = f"Your fax to {to} was not delivered."
-    advice = _ADVICE.get(facts.status) or (
-        f"{_TRY_AGAIN} If it fails again: " + _ASK_ADMIN[:1].lower() + _ASK_ADMIN[1:]
-    )
+    advice = _ADVICE.get(facts.code, _ADVICE_BY_STATUS.get(facts.status, _TRY_AGAIN))
     return Letter(
         subject=_subject(facts, "not delivered"),
         badge="Not delivered",
@@ -132,7 +140,7 @@ def _cancelled(facts: FaxFacts, rows: tuple[Row, ...]) -> Letter:
         badge="Cancelled",
         title=f"Fax to {to} cancelled",
         tone=Tone.INFO,
-        lead=_sentences(f"Your fax to {to} was cancelled before it was delivered.", facts.reason),
+        lead=f"Your fax to {to} was cancelled before it was sent.",
         advice="If you did not expect this, ask the administrator of this gateway.",
         rows=rows,
     )
@@ -145,10 +153,7 @@ def _unconfirmed(facts: FaxFacts, rows: tuple[Row, ...]) -> Letter:
         badge="Unconfirmed",
         title=f"Fax to {to} unconfirmed",
         tone=Tone.WARN,
-        lead=_sentences(
-            f"Nobody can tell whether your fax to {to} arrived, and nothing more will be found out.",
-            facts.reason,
-        ),
+        lead=f"Nobody can tell whether your fax to {to} arrived, and nothing more will be found out.",
         advice="Ask the recipient. If it did not arrive, send your mail once more; "
         "if it did, a second one would be a duplicate.",
         rows=rows,

@@ -59,7 +59,7 @@ def refusal(facts: Facts) -> Letter:
         title="Your mail was not faxed",
         tone=Tone.BAD,
         lead=read.text(facts, "sentence", 600) or "The gateway did not accept your mail.",
-        advice="Nothing was sent. Correct this and send your mail once more.",
+        advice="Nothing was sent. Once that is put right, send your mail again.",
         rows=(Row(label="Status", value=status),) if status else (),
     )
 
@@ -96,6 +96,12 @@ _ABOUT: Mapping[str, _About] = {
         "it, and takes newer mail as ever.",
         "Look at the mail in its folder. To fax it, move it to another folder and back: that makes it new.",
     ),
+    "lockout": _About(
+        "Somebody guesses a security code",
+        "Mails under one name kept coming with a wrong security code. That name is locked for a while.",
+        "Ask the sender. If it was somebody else, choose a longer code, or let the sender log in: strangers "
+        "cannot lock a name that is proved. You are told once a day at most.",
+    ),
     "notice_undeliverable": _About(
         "A notice cannot be delivered",
         "The mail server refused a notice about a fax for good. Its sender does not know the result.",
@@ -104,7 +110,7 @@ _ABOUT: Mapping[str, _About] = {
     "received_parked": _About(
         "A received fax waits for you",
         "A received fax could not be passed on and is set aside. It is still stored at VoIP.ms.",
-        "Remove the cause, then have it delivered: fax-gateway inbox show shows the fax.",
+        "fax-gateway inbox show shows the fax. Remove the cause, then fax-gateway inbox remail delivers it.",
     ),
 }
 _ANYTHING = _About("The gateway needs attention", "Something needs a person.", "Look into the gateway's log.")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.config import Loaded
+
 OUTSIDE = '[[smtp.listener]]\naddress = "0.0.0.0:25"\n'
 USER = (
     '[[user]]\nname = "bob"\n'
@@ -190,3 +192,71 @@ def test_a_code_is_judged_by_the_countrys_numbers(
         assert "could be taken for the fax number" in problems(text)[0]
     else:
         loaded(text)
+
+
+POLLED = "[smtp]\nenabled = false\n" + BOX + 'trusted_authserv = ["mx.example.com"]\n'
+
+
+@pytest.mark.parametrize(
+    ("system", "old", "new", "expected"),
+    [
+        ("vm", 'domains = ["fax.example.com"]', "", "mail.sender: is empty, so receipts come from fax@vm:"),
+        (
+            "vm",
+            'domains = ["fax.example.com"]',
+            'domains = ["fax"]',
+            "mail.sender: is empty, so receipts come",
+        ),
+        ("vm", 'domains = ["fax.example.com"]', 'hostname = "gw"', "receipts come from fax@gw:"),
+        (
+            "vm",
+            'domains = ["fax.example.com"]',
+            '[mail]\nsender = "desk@example.com"\n[gateway]',
+            "gateway.hostname: this host goes by vm:",
+        ),
+        ("gw.example.com", 'domains = ["fax.example.com"]', "", ""),
+        ("vm", 'domains = ["fax.example.com"]', 'hostname = "gw.example.com"', ""),
+        ("vm", "", "", ""),
+    ],
+)
+def test_names_that_other_servers_refuse_are_warned_of(
+    loaded: Callable[..., Loaded],
+    usable: str,
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    old: str,
+    new: str,
+    expected: str,
+) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: system)
+    text = usable.replace("[gateway]\n", "", 1) if "[gateway]" in new else usable
+    warnings = [str(warning) for warning in loaded(text.replace(old, new, 1) + POLLED).warnings]
+    assert len(warnings) == bool(expected), warnings
+    assert all(expected in warning for warning in warnings)
+
+
+def test_the_system_is_not_asked_its_name_when_a_domain_will_do(
+    loaded: Callable[..., Loaded], usable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: pytest.fail("asked the system"))
+    assert loaded(usable).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('numbers = ["*"]', 'numbers = ["abc"]', "route.1.numbers.1: 'abc' is not a telephone number"),
+        ('to = ["office@example.com"]', "to = [3]", "route.1.to.1: must be text"),
+        ('numbers = ["*"]', "numbers = []", "route.1.numbers: must not be empty"),
+        ("[[route]]", '[[smtp.listener]]\ntls = "ssl"\n[[route]]', "smtp.listener.1.tls: must be 'none'"),
+        ("[[route]]", "[mail]\nretry_delays = [0]\n[[route]]", "mail.retry_delays.1: "),
+        ("[gateway]", '[gateway]\nhostname = "a b"', "gateway.hostname: 'a b' is not a host"),
+        ('domains = ["fax.example.com"]', 'domains = ["a b"]', "gateway.domains.1: 'a b' is not a host"),
+    ],
+)
+def test_one_fault_is_one_problem(
+    problems: Callable[..., list[str]], usable: str, old: str, new: str, expected: str
+) -> None:
+    assert old in usable
+    (line,) = problems(usable.replace(old, new, 1))
+    assert expected in line

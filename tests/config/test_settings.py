@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import argon2
 import pytest
@@ -75,11 +76,39 @@ def test_pydantic_errors_hide_the_value() -> None:
     assert "hunter22" not in str(caught.value)
 
 
-def test_host_is_the_given_name_or_the_systems() -> None:
-    assert from_dict({"gateway": {"hostname": "Fax.Example.com."}}).gateway.host == "fax.example.com"
-    settings = from_dict({})
-    assert settings.gateway.host
-    assert settings.mail_sender == f"fax@{settings.gateway.host}"
+@pytest.mark.parametrize(
+    ("system", "gateway", "host", "sender"),
+    [
+        ("gw.example.net", {}, "gw.example.net", "fax@gw.example.net"),
+        (
+            "gw.example.net",
+            {"domains": ["f.example.com", "g.example.com"]},
+            "gw.example.net",
+            "fax@f.example.com",
+        ),
+        ("vm", {"domains": ["f.example.com", "g.example.com"]}, "f.example.com", "fax@f.example.com"),
+        ("localhost", {"domains": ["f.example.com"]}, "f.example.com", "fax@f.example.com"),
+        ("localhost.localdomain", {"domains": ["f.example.com"]}, "f.example.com", "fax@f.example.com"),
+        ("vm", {}, "vm", "fax@vm"),
+        ("", {}, "localhost", "fax@localhost"),
+        ("vm", {"hostname": "Fax.Example.com."}, "fax.example.com", "fax@fax.example.com"),
+        ("vm", {"hostname": "gw", "domains": ["f.example.com"]}, "gw", "fax@f.example.com"),
+    ],
+)
+def test_names_that_other_mail_servers_see(
+    monkeypatch: pytest.MonkeyPatch, system: str, gateway: dict[str, Any], host: str, sender: str
+) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: system)
+    settings = from_dict({"gateway": gateway})
+    assert (settings.gateway.host, settings.mail_sender) == (host, sender)
+    own = from_dict({"gateway": gateway, "mail": {"sender": "Desk@Example.com"}})
+    assert (own.gateway.host, own.mail_sender) == (host, "Desk@example.com")
+
+
+def test_a_given_host_name_spares_the_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.getfqdn", lambda: pytest.fail("asked the system"))
+    assert from_dict({"gateway": {"hostname": "gw.example.com"}}).gateway.host == "gw.example.com"
+    assert from_dict({"gateway": {"domains": ["fax.example.com"]}}).mail_sender == "fax@fax.example.com"
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,15 @@ STATES = ["delivered", "partial", "failed", "cancelled", "unconfirmed"]
             ["was not delivered. The line was busy.", "Check the number", "4.4.1 busy"],
         ),
         (
-            {"state": "failed", "pages": 1, "status": "4.4.2", "reason": "The line dropped"},
+            {
+                "state": "failed",
+                "pages": 1,
+                "status": "4.4.2",
+                "code": "dropped",
+                "reason": "The line dropped",
+            },
             "not delivered",
-            ["failed after 1 of 3 pages. The line dropped.", "The connection broke."],
+            ["failed after 1 of 3 pages. The line dropped.", "If it breaks again, have the recipient"],
         ),
         (
             {
@@ -118,26 +124,30 @@ STATES = ["delivered", "partial", "failed", "cancelled", "unconfirmed"]
                 "attempts": 0,
                 "pages": None,
                 "pages_sent": 0,
-                "status": "5.6.1",
-                "reason": "notes.xyz cannot be read.",
+                "status": "5.6.0",
+                "code": "document_empty",
+                "reason": "There is nothing to fax.",
             },
             "not delivered",
-            ["nothing went out. notes.xyz cannot be read.", "Attach the document as a PDF"],
+            [
+                "nothing went out. There is nothing to fax. "
+                "Attach a document or write some text, and send a new mail."
+            ],
         ),
         (
             {"state": "failed", "status": "5.3.0", "reason": "The account is closed."},
             "not delivered",
-            ["send your mail once more. If it fails again: please tell the administrator"],
+            ["send your mail once more. If it fails again, please tell the administrator"],
         ),
         (
             {"state": "cancelled", "attempts": 0, "pages": None},
             "cancelled",
-            ["cancelled before it was delivered"],
+            ["was cancelled before it was sent. If you did not expect this"],
         ),
         (
-            {"state": "unconfirmed", "pages": None},
+            {"state": "unconfirmed", "pages": None, "reason": "Nobody could confirm it."},
             "unconfirmed",
-            ["Nobody can tell whether your fax", "Ask the recipient"],
+            ["nothing more will be found out. Ask the recipient. If it did not arrive"],
         ),
     ],
 )
@@ -201,11 +211,13 @@ def test_old_rows_may_lack_any_fact(make: Any, context: Context, state: str) -> 
 
 
 def test_held(make: Any, context: Context) -> None:
-    facts = make.facts(state="held", pages=None, reason="The answer was lost.", notes=["letter.pdf: page 1"])
+    reason = "The answer was lost. Use fax-gateway queue resolve."
+    facts = make.facts(state="held", pages=None, reason=reason, notes=["letter.pdf: page 1"])
     message = sent(compose(make.mail(MailKind.HELD, facts), context))
     assert message["Subject"] == "Fax to (555) 234-1234 on hold: Invoice for Ms. Okafor"
     assert "Nobody can tell at the moment whether your fax" in text_of(message)
     assert "not sent again by itself" in text_of(message)
+    assert "fax-gateway" not in text_of(message), "a command for the administrator"
     assert "letter.pdf" not in message.as_string()
 
 
@@ -250,11 +262,15 @@ def test_refusal(make: Any, context: Context) -> None:
         ),
         (
             {"about": "received_parked", "did": "5557654321", "reason": "No route."},
-            ["(555) 765-4321", "No route."],
+            ["(555) 765-4321", "No route.", "fax-gateway inbox remail delivers it"],
         ),
         (
             {"about": "imap_held", "mailbox": "office", "count": 17, "reason": "It was renumbered"},
             ["office", "17"],
+        ),
+        (
+            {"about": "lockout", "sender": "jane@example.com", "reason": "Too many wrong security codes."},
+            ["Somebody guesses a security code", "jane@example.com", "Reason: Too many wrong"],
         ),
         ({"about": "something new", "reason": "Look."}, ["Something needs a person. Reason: Look."]),
     ],
