@@ -160,13 +160,11 @@ class Supervisor:
 
     async def _cut_off(self, part: Part) -> None:
         """Whatever it does, it may not keep the others from stopping."""
-        try:
-            async with asyncio.timeout(_CUT):
-                if part.force is not None:
-                    await part.force()
-                else:
-                    await part.stop(0.0)
-        except Exception as error:
+        cutting = asyncio.ensure_future(part.stop(0.0) if part.force is None else part.force())
+        await asyncio.wait({cutting}, timeout=_CUT)
+        if not cutting.done():
+            cutting.cancel()
+        elif not cutting.cancelled() and (error := cutting.exception()) is not None:
             journal.crashed_item(stage=part.name, item_id="", error=error)
         if (task := self._tasks.get(part.name)) is not None:
             task.cancel()

@@ -194,7 +194,7 @@ def _id(args: Mapping[str, Any]) -> str:
     return id_
 
 
-_PERSON_SAYS_FAILED = permanent("5.4.7", "It was not delivered; a person looked into it.", code="person")
+_PERSON_SAYS_FAILED = permanent("5.4.7", "A person looked into it.", code="person")
 
 
 def _refuse(sentence: str) -> GatewayError:

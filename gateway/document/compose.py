@@ -106,7 +106,6 @@ def _unsupported(part: Part, kind: Format) -> NoReturn:
 
 _NOTHING = permanent(
     "5.6.0",
-    "There is nothing to fax: the mail has no text and no attachment that makes a page. "
-    "Attach a PDF or a picture, or write some text.",
+    "There is nothing to fax: the mail has no text and no attachment that makes a page.",
     code="document_empty",
 )
