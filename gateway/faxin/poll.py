@@ -165,13 +165,16 @@ class Poller:
 
     async def _list(self, folder: _Folder, days: Days, now: float) -> list[ReceivedFax]:
         try:
-            rows = await self._client.get_fax_messages(from_=days.first, to=days.last, folder=folder.name)
+            listing = await self._client.list_fax_messages(
+                from_=days.first, to=days.last, folder=folder.name
+            )
         except ApiError as error:
             if folder.listed or error.provider_status != "invalid_folder":
                 raise
             return []
+        journal.rows_unreadable(folder=folder.name, count=listing.unreadable)
         # SENT again, should the service ever take a folder's name for a mere hint.
-        return [_fax(row, folder.name, now) for row in rows if row.folder.upper() != SENT]
+        return [_fax(row, folder.name, now) for row in listing.rows if row.folder.upper() != SENT]
 
 
 def _fax(row: FaxMessage, folder: str, now: float) -> ReceivedFax:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway import phone, voipms
+from gateway import journal, phone, voipms
 from gateway.config import Settings
 from gateway.faxout import patience
 from gateway.faxout.decisions import Decision, Policy, Prove, Settle
@@ -94,6 +94,7 @@ class Tracker:
         look = await self._store.read(lambda tx: _look(tx, sent.rows))
         reduced = [self._reduce(row) for row in sent.rows.values()]
         standings = {row.id: row.standing for row in reduced}
+        journal.rows_unreadable(folder="SENT", count=sent.unreadable)
         matched = functools.partial(self._match, look, reduced, sent.unreadable)
         decisions = matched(self._proofs.known(standings))
         if wanted := {

@@ -245,3 +245,12 @@ def store_trouble(*, reason: str) -> None:
 def store_recovered() -> None:
     """It can again; silent when there was no trouble."""
     _outages.recovered("store_recovered", "store", {})
+
+
+def rows_unreadable(*, folder: str, count: int) -> None:
+    """The provider lists faxes that make no sense (without an id, say); said once until it changes."""
+    service = f"folder {folder}"
+    if count:
+        _outages.trouble("rows_unreadable", service, str(count), {"folder": folder})
+    else:
+        _outages.recovered("rows_readable", service, {"folder": folder})
