@@ -23,7 +23,11 @@ _SENDER = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]+\.)*[
 _LOCAL_PART = re.compile(r"[0-9A-Za-z+=/._ -]{1,128}")
 _ELEMENT = re.compile(r"([A-Za-z][A-Za-z0-9-]*)=(.*)")
 _ROLES = frozenset({"postmaster", "abuse", "hostmaster", "webmaster", "mailer-daemon"})
-_DIALLED_LATER = {"t33s": "subaddresses (T33S)", "postd": "digits dialled after the call is answered (POSTD)"}
+_DIALLED_LATER = {
+    "t33s": "subaddresses (T33S)",
+    "isub": "subaddresses (ISUB)",
+    "postd": "digits dialled after the call is answered (POSTD)",
+}
 """Elements that choose the recipient, so that ignoring them would show the fax to somebody else."""
 _LONGEST = 254
 """RFC 5321, 4.5.3.1.3, without the brackets."""

@@ -11,19 +11,27 @@ import hmac
 import re
 
 _WORD = re.compile(r"[^\W_]+")
-_GUESSES = 16
-"""Words of the code's length in one subject; with more of them a single mail would be a search."""
+GUESSES = 16
+"""Words in one subject that could be the code; with more of them a single mail would be a search."""
+GUESSES_UNPROVED = 4
+"""The same for names that anybody can write: they are never locked for long."""
 _SEPARATORS = " \t-–—:;,|/"
 
 
-def in_subject(subject: str, code: str) -> bool:
-    """Whether `code` is a word of `subject`, each word compared in constant time."""
+def in_subject(subject: str, code: str, *, guesses: int = GUESSES) -> bool:
+    """Whether `code` is a word of `subject`, each word compared in constant time.
+
+    Never with more than `guesses` words that could be it: of its length, with digits where it has digits, so
+    that the words of a long subject are not taken for guesses.
+    """
     wanted = code.encode()
-    found, guesses = False, 0
+    found, count = False, 0
     for word in _WORD.findall(subject):
         found |= hmac.compare_digest(word.encode("utf-8", "replace"), wanted)
-        guesses += len(word) == len(code)
-    return found and guesses <= _GUESSES
+        count += len(word) == len(code) and all(
+            here.isdecimal() == there.isdecimal() for here, there in zip(word, code, strict=True)
+        )
+    return found and count <= guesses
 
 
 def without_words(subject: str, code: str) -> str:

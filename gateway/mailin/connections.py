@@ -7,7 +7,7 @@ from collections import Counter
 
 
 class Connections:
-    """Counts open connections; an IPv6 customer has a /64, so that is one address here."""
+    """Counts open connections by `network`."""
 
     def __init__(self, *, total: int, per_address: int) -> None:
         self._total = total
@@ -16,19 +16,20 @@ class Connections:
 
     def add(self, address: str) -> bool:
         """Count one more; tell whether it is within the limits. Every `add` needs its `remove`."""
-        key = _key(address)
+        key = network(address)
         self._open[key] += 1
         return self._open.total() <= self._total and self._open[key] <= self._per_address
 
     def remove(self, address: str) -> None:
         """One less."""
-        key = _key(address)
+        key = network(address)
         self._open[key] -= 1
         if self._open[key] <= 0:
             del self._open[key]
 
 
-def _key(address: str) -> str:
+def network(address: str) -> str:
+    """What one customer has: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

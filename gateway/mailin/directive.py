@@ -54,7 +54,7 @@ def read(subject: str, *, code: str = "", region: str = "US") -> Directive:
     `region` (ISO 3166) is where numbers without ``+`` are dialled. Raises `GatewayError` (permanent, 5.1.3)
     without quoting the subject.
     """
-    before, text = _after_code(subject.translate(_LOOKALIKES).strip(), code)
+    before, text = _after_code(" ".join(subject.translate(_LOOKALIKES).split()), code)
     numbers: list[str] = []
     position = 0
     while True:

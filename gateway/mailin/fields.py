@@ -1,7 +1,8 @@
 """Header fields as bytes and as text: splitting, unfolding, encoded words. Pure, linear, never raises.
 
 The standard library's parser raises on some junk and needs quadratic time on other, and this code reads what
-strangers send, inside the daemon. It works on a block of at most 256 kB whose lines end in CRLF or LF.
+strangers send, inside the daemon. It works on a block of at most 256 kB whose lines end in CRLF or LF. A bare
+CR ends nothing: whoever took it for a line end would see fields that the servers on the way did not see.
 """
 
 from __future__ import annotations
@@ -9,18 +10,43 @@ from __future__ import annotations
 import base64
 import binascii
 import email.header
+import encodings.aliases
 import re
 from dataclasses import dataclass
 
-_FIELD = re.compile(rb"[^\r\n]*(?:\r?\n|\r|\Z)(?:[ \t][^\r\n]*(?:\r?\n|\r|\Z))*")
+_FIELD = re.compile(rb"[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*")
 _NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
 """RFC 5322, 2.2 and 4.5: printable ASCII but the colon; blanks before the colon are obsolete, and read."""
-_FOLD = re.compile(rb"[\r\n]+(?=[ \t])")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _ENCODED = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 """RFC 2047, section 2, with the language of RFC 2231, section 5; also inside words, as many readers do."""
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+
+# fmt: off
+_CODECS = frozenset({
+    "ascii", "utf_8", "utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "latin_1",
+    "iso8859_1", "iso8859_2", "iso8859_3", "iso8859_4", "iso8859_5", "iso8859_6", "iso8859_7", "iso8859_8",
+    "iso8859_9", "iso8859_10", "iso8859_11", "iso8859_13", "iso8859_14", "iso8859_15", "iso8859_16",
+    "koi8_r", "koi8_u", "tis_620", "mac_roman", "cp437", "cp850", "cp852", "cp855", "cp857", "cp858",
+    "cp862", "cp866", "cp874", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256",
+    "cp1257", "cp1258", "big5", "big5hkscs", "cp950", "gb2312", "gbk", "gb18030", "hz", "cp949", "euc_kr",
+    "johab", "iso2022_kr", "cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213", "euc_jp",
+    "euc_jis_2004", "euc_jisx0213", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004",
+    "iso2022_jp_3", "iso2022_jp_ext",
+})
+# fmt: on
+"""Python's names of the charsets that mail uses. Its other codecs are no charsets, or take quadratic time
+(idna, punycode), or make lone surrogates, which nothing can store (utf-7, the escapes)."""
+_CHARSETS = {
+    **{alias: codec for alias, codec in encodings.aliases.aliases.items() if codec in _CODECS},
+    **{codec: codec for codec in _CODECS},
+    **{f"windows_{number}": f"cp{number}" for number in (874, 932, 949, 950)},
+    **{f"iso_8859_{part}_{order}": f"iso8859_{part}" for part in (6, 8) for order in "ei"},
+}
+"""Charset as mails write it, in lower case and with underscores, to codec. A fixed table, because Python
+remembers every name that was ever asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +90,11 @@ def split(block: bytes) -> list[Field]:
             )
         )
     return fields
+
+
+def bare_cr(block: bytes) -> bool:
+    """Whether a CR stands in `block` without its LF: programs disagree on where such a line ends."""
+    return block.count(b"\r") != block.count(b"\r\n")
 
 
 def as_text(raw: bytes | bytearray) -> str:
@@ -113,14 +144,14 @@ def _word(encoding: str, text: str) -> bytes:
 def _characters(raw: bytes | bytearray, charset: str) -> str:
     if not raw:
         return ""
-    try:
-        return raw.decode("utf-8" if charset in ("us-ascii", "unknown-8bit") else charset, "replace")
-    except (LookupError, ValueError, UnicodeError):
-        return as_text(raw)
+    codec = _CHARSETS.get(charset.replace("-", "_"), "ascii")
+    # Those who say ASCII and those who say nothing known mean what their system wrote.
+    return as_text(raw) if codec == "ascii" else raw.decode(codec, "replace")
 
 
 def encode(text: str) -> bytes:
     """A field value for `text`, folded, with encoded words where it is not ASCII; ends in CRLF."""
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates
     if text.isascii():
         return b" " + text.encode() + b"\r\n"
     return b" " + email.header.Header(text, "utf-8", maxlinelen=75).encode(linesep="\r\n").encode() + b"\r\n"

@@ -1,4 +1,9 @@
-"""Tells whether two mails are the same mail: a digest of the original without the traces of its way."""
+"""Tells whether two mails are the same mail: a digest of the mail without its code and the traces of its way.
+
+Not of the original: the digest is stored beside the mail, which lacks nothing but the code, so whoever steals
+the database could put in one code after the other until the digest fits. Two copies of one mail lose the same
+words, and so still have the same digest.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +35,7 @@ _TRACE_PREFIXES = ("arc-", "x-spam", "x-rspamd", "x-mozilla-", "x-google-", "x-m
 
 
 class Fingerprint:
-    """Incremental SHA-256: `header` once, with the original block, then `body` for each chunk."""
+    """Incremental SHA-256: `header` once, with the block without its code, then `body` for each chunk."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()

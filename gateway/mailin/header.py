@@ -11,18 +11,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.errors import ObsoleteHeaderDefect
 
-from gateway.mailin.fields import Field, decode, split
+from gateway.mailin.fields import Field, bare_cr, decode, split
 from gateway.mailin.fingerprint import Fingerprint
 from gateway.mailin.redact import without_code
 
-__all__ = ["HEADER_BYTES", "HEADER_LINES", "Fingerprint", "Head", "parse", "without_code"]
+__all__ = [
+    "HEADER_BYTES",
+    "HEADER_LINES",
+    "Fingerprint",
+    "Head",
+    "addresses",
+    "bare_cr",
+    "beginning",
+    "parse",
+    "too_large",
+    "without_code",
+]
 
 HEADER_BYTES = 256 * 1024
 HEADER_LINES = 2000
 """Larger header blocks are refused, not cut: what is judged and what is stored must be the same."""
 
-_ADDRESSES = 1024
-"""Characters of an address field that are parsed: the standard parser's time grows with the square."""
+_SENDERS = 16
+"""From fields, and addresses in them, that are looked at; nobody has that many."""
+_ADDRESSES = 512
+"""Characters of all From fields together that are parsed: the parser's time grows with the square."""
 _ADDR_SPEC = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
 _PLAIN = re.compile(rf"[^<>()\",;:]*<({_ADDR_SPEC.pattern})>")
 """``Name <address>``, also with an unquoted address as name, which devices write and the parser misreads."""
@@ -40,8 +53,6 @@ class Head:
     subject: str = ""
     from_addresses: tuple[str, ...] = ()
     """Every addr-spec of From, lower case; empty when From is missing or cannot be read without doubt."""
-    sender: str = ""
-    reply_to: str = ""
     message_id: str = ""
     references: str = ""
     in_reply_to: str = ""
@@ -59,9 +70,7 @@ def parse(block: bytes) -> Head:
     references = _MSG_ID.findall(_first(fields, "references"))
     return Head(
         subject=decode(_first(fields, "subject")),
-        from_addresses=_all_addresses(fields, "from"),
-        sender=_address(fields, "sender"),
-        reply_to=_address(fields, "reply-to"),
+        from_addresses=addresses([field.text for field in fields if field.name == "from"]),
         message_id=_msg_id(_first(fields, "message-id")),
         references=" ".join(references[-_REFERENCES:]),
         in_reply_to=_msg_id(_first(fields, "in-reply-to")),
@@ -76,12 +85,30 @@ def too_large(block: bytes) -> bool:
     return len(block) > HEADER_BYTES or block.count(b"\n") > HEADER_LINES
 
 
-def addresses(text: str) -> tuple[str, ...]:
-    """The addr-specs of an address list, lower case; empty if any part of it is not clearly an address."""
-    if (plain := _PLAIN.fullmatch(text)) is not None:
-        return (plain[1].lower(),)
-    if len(text) > _ADDRESSES:
+def beginning(block: bytes) -> bytes:
+    """The whole lines at the front of a block, within the limits: of one too large, what may be looked at."""
+    lines = block[:HEADER_BYTES].split(b"\n", HEADER_LINES)[:-1]
+    return b"".join(line + b"\n" for line in lines)
+
+
+def addresses(values: Sequence[str]) -> tuple[str, ...]:
+    """The addr-specs of address lists, lower case; empty if any part of them is not clearly an address.
+
+    The limits hold for all of them together: a hundred fields must not take a hundred times as long.
+    """
+    if len(values) > _SENDERS:
         return ()
+    plain = [_PLAIN.fullmatch(value) for value in values]
+    if sum(len(value) for value, match in zip(values, plain, strict=True) if not match) > _ADDRESSES:
+        return ()
+    lists = [
+        (match[1].lower(),) if match else _parsed(value) for value, match in zip(values, plain, strict=True)
+    ]
+    found = tuple(address for one in lists for address in one)
+    return found if all(lists) and len(found) <= _SENDERS else ()
+
+
+def _parsed(text: str) -> tuple[str, ...]:
     try:
         header = email.policy.default.header_factory("From", text)
         found = tuple(f"{mailbox.username}@{mailbox.domain}".lower() for mailbox in header.addresses)
@@ -89,16 +116,6 @@ def addresses(text: str) -> tuple[str, ...]:
     except Exception:  # the parser has many ways to stumble over junk (RecursionError is one)
         return ()
     return () if doubtful or not all(map(_ADDR_SPEC.fullmatch, found)) else found
-
-
-def _all_addresses(fields: Sequence[Field], name: str) -> tuple[str, ...]:
-    values = [field.text for field in fields if field.name == name]
-    lists = [addresses(value) for value in values]
-    return tuple(address for one in lists for address in one) if all(lists) else ()
-
-
-def _address(fields: Sequence[Field], name: str) -> str:
-    return next(iter(addresses(_first(fields, name))), "")
 
 
 def _return_path(fields: Sequence[Field]) -> str | None:

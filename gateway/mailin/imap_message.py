@@ -7,7 +7,7 @@ Works in the mailbox's thread; commits go through the event loop.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -22,8 +22,9 @@ from gateway.mailin.gate import Gate
 from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head
 from gateway.mailin.imap_session import Session, VanishedError
 from gateway.mailin.intake import Intake
-from gateway.mailin.policy import Claim, Reason, Refusal, Verdict, find_code, permit
+from gateway.mailin.policy import Claim, Reason, Refusal, Verdict, permit
 from gateway.mailin.provider import RulesProvider
+from gateway.mailin.reception import torn
 from gateway.model import Source
 from gateway.store import Draft, Store, StoreUnavailableError, ledger, mailboxes
 from gateway.store.intake import Accepted
@@ -50,18 +51,14 @@ class _Mail:
     size: int
     """RFC822.SIZE; servers may be wrong about it."""
     block: bytes
-    """The original header block, or its first `HEADER_BYTES` and one byte."""
+    """The original header block, or the beginning of one that is too large."""
+    too_large: bool
+    """Whether that is so."""
     head: Head
     sender: str
     """The one From address, which is also where notices go, or ""."""
     vouched: bool
     """Trusted Authentication-Results speak for the sender."""
-
-    def fingerprint(self) -> Fingerprint:
-        """Begun with the header."""
-        fingerprint = Fingerprint()
-        fingerprint.header(self.block)
-        return fingerprint
 
 
 class MessageHandler:
@@ -89,9 +86,7 @@ class MessageHandler:
         self._rules = rules
         self._wait = wait
         self._clock = clock
-        # Anybody can write anybody's name into From: guesses under an unproved name must not lock out the one
-        # it belongs to, neither here nor at the other doors.
-        self._gates = {vouched: Gate(settings, rules) for vouched in (True, False)}
+        self._gate = Gate(settings, rules, alarm=self._report_guesses)
 
     def receive(self, session: Session, place: Place, size: int) -> mailboxes.Verdict:
         """Accept or refuse one message; the verdict is committed on return.
@@ -102,7 +97,7 @@ class MessageHandler:
         mail = self._open(session, place, size)
         subject = ""
         try:
-            self._check_size(mail)
+            self._check_form(mail)
             verdict = self._judge(mail)
             subject = verdict.subject
             asked = directive.read(
@@ -124,7 +119,7 @@ class MessageHandler:
         """
         mail = self._open(session, place, 0)
         message_id = self._clean(mail.head.message_id)
-        fingerprint = mail.fingerprint()
+        fingerprint = self._fingerprint(mail)
         digests = [fingerprint.hexdigest()]  # of a refused message, whose body was never read
         if self._wait(self._store.read(lambda tx: ledger.mentions(tx, place.account, message_id))):
             for chunk in session.body(place.uid):
@@ -140,23 +135,29 @@ class MessageHandler:
 
     def _open(self, session: Session, place: Place, size: int) -> _Mail:
         block = session.header(place.uid, limit=HEADER_BYTES + 1)
+        too_large = header.too_large(block)
+        if too_large:
+            block = header.beginning(block)
         head = header.parse(block)
         sender = head.from_addresses[0] if len(set(head.from_addresses)) == 1 else ""
         return _Mail(
             place=place,
             size=size,
             block=block,
+            too_large=too_large,
             head=head,
             sender=sender,
             vouched=bool(vouch.vouched_by(block, sender, self._box.trusted_authserv)),
         )
 
-    def _check_size(self, mail: _Mail) -> None:
-        if header.too_large(mail.block):
+    def _check_form(self, mail: _Mail) -> None:
+        if mail.too_large:
             raise Refusal(
                 permanent("5.3.4", "The header of the mail is too large. Send it again as a new mail."),
                 Reason.HEADER,
             )
+        if header.bare_cr(mail.block):
+            raise Refusal(torn(), Reason.HEADER)
         if mail.size > self._box.max_message_bytes:
             raise self._too_large()
 
@@ -175,18 +176,8 @@ class MessageHandler:
                 permanent("5.7.1", "The mail names no single sender. Send it from one address of your own."),
                 Reason.UNPROVED,
             )
-        verdict = self._gates[mail.vouched].judge(
-            Claim(envelope_from=mail.sender), head, peer=f"mailbox {self._box.name}"
-        )
-        if not mail.vouched and (verdict.code is None or not find_code(head.subject, verdict.code)):
-            raise Refusal(
-                permanent(
-                    "5.7.1", "Nothing proves who sent this mail. Write the security code in the subject."
-                ),
-                Reason.UNPROVED,
-                identity=mail.sender,
-            )
-        return verdict
+        claim = Claim(envelope_from=mail.sender, vouched=mail.vouched, code_needed=not mail.vouched)
+        return self._gate.judge(claim, head, peer=f"mailbox {self._box.name}")
 
     def _check_numbers(self, verdict: Verdict, numbers: Sequence[str]) -> None:
         most = verdict.rule.max_recipients or self._settings.smtp.max_recipients
@@ -228,9 +219,11 @@ class MessageHandler:
             )
 
     def _copy(self, session: Session, mail: _Mail, code: str | None, draft: Draft) -> str:
-        """Stream the message into `draft` without its code; return the fingerprint of the original."""
-        fingerprint = mail.fingerprint()
-        _write(draft, header.without_code(mail.block, code) if code else mail.block)
+        """Stream the message into `draft` without its code; return the fingerprint."""
+        clean = header.without_code(mail.block, code) if code else mail.block
+        fingerprint = Fingerprint()
+        fingerprint.header(clean)
+        _write(draft, clean)
         size = len(mail.block)
         for chunk in session.body(mail.place.uid):
             size += len(chunk)
@@ -250,6 +243,7 @@ class MessageHandler:
         answer = (
             self._box.answer_refusals and mail.vouched and not head.auto_submitted and head.return_path != ""
         )
+        fingerprint = self._fingerprint(mail).hexdigest()
         self._wait(
             self._store.write(
                 lambda tx: ledger.refuse(
@@ -258,7 +252,7 @@ class MessageHandler:
                     error.failure,
                     message_id=self._clean(head.message_id),
                     references=self._clean(head.references),
-                    fingerprint=mail.fingerprint().hexdigest(),
+                    fingerprint=fingerprint,
                     answer_to=mail.sender if answer else "",
                     subject=subject,
                     now=self._clock(),
@@ -268,6 +262,20 @@ class MessageHandler:
         journal.refused_mail(
             peer=f"mailbox {self._box.name}", sender=mail.sender, reason=reason, status=error.failure.status
         )
+
+    def _fingerprint(self, mail: _Mail) -> Fingerprint:
+        """Begun with the header, without the code of whom the mail says it is from: as `_copy` has it."""
+        rule = self._rules.current().of_address(mail.sender)
+        fingerprint = Fingerprint()
+        known = rule is not None and rule.code
+        fingerprint.header(header.without_code(mail.block, known) if known else mail.block)
+        return fingerprint
+
+    def _report_guesses(self, rule: str, facts: Mapping[str, str]) -> None:
+        async def report() -> None:
+            await self._intake.report_guesses(rule, facts)
+
+        self._wait(report())
 
     def _clean(self, text: str) -> str:
         """`text` without any code that is in force: nobody knows yet whose mail this is."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -20,14 +20,15 @@ from gateway.errors import GatewayError, permanent
 from gateway.mailin.code import without_traces
 from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head, parse
 from gateway.mailin.policy import Rule, Verdict, permit
-from gateway.model import Content, Source, Submission, new_id
-from gateway.store import Draft, Store, StoreUnavailableError
+from gateway.model import Content, MailKind, Source, Submission, new_id
+from gateway.store import Draft, Store, StoreUnavailableError, outbox
 from gateway.store.intake import Accepted, accept
 from gateway.store.spool import INLINE
 
 Also = Callable[[sa.Connection, Accepted], None]
 """More to write in the transaction of the acceptance."""
 
+_DAY = 86_400
 _END_OF_HEADER = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 
 COMMAND = Rule(name="command", code_required=False)
@@ -49,7 +50,7 @@ class Intake:
         self._settings = settings
         self._wake = wake
         self._clock = clock
-        self._commits: set[asyncio.Task[Accepted]] = set()
+        self._commits: set[asyncio.Task[Accepted] | asyncio.Task[None]] = set()
 
     def draft(self) -> Draft:
         """Where a mail is written that `accept` may get."""
@@ -127,10 +128,40 @@ class Intake:
             fingerprint=fingerprint.hexdigest(),
         )
 
+    def report_guesses(self, rule: str, facts: Mapping[str, str]) -> asyncio.Task[None]:
+        """Tell the administrator that somebody guesses codes, at most once a day for each `rule`.
+
+        Call it on the event loop. The task only ends when the notice is queued, or the store refused it.
+        """
+        task = asyncio.ensure_future(self._report(rule, facts))
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        return task
+
     async def drain(self) -> None:
         """Wait for the commits under way."""
         while self._commits:
             await asyncio.wait(set(self._commits))
+
+    async def _report(self, rule: str, facts: Mapping[str, str]) -> None:
+        now = self._clock()
+
+        def work(tx: sa.Connection) -> None:
+            outbox.queue(
+                tx,
+                key=f"lockout:{rule}:{now // _DAY:.0f}",
+                kind=MailKind.ALERT,
+                recipient=outbox.ADMIN,
+                facts={"about": "lockout", **facts},
+                now=now,
+            )
+
+        try:
+            await self._store.write(work)
+        except StoreUnavailableError as error:
+            journal.store_trouble(reason=error.failure.code)
+        else:
+            self._wake()
 
     async def _commit(
         self, submission: Submission, numbers: tuple[str, ...], draft: Draft, also: Also | None

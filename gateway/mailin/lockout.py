@@ -12,6 +12,10 @@ _LEAK = 1800.0
 _FIRST = 60.0
 _GROWTH = 4.0
 _LONGEST = 86_400.0
+SHORT = 900.0
+"""Seconds that a key is locked at most if strangers can fail in its name: no lock shall be their weapon."""
+_MOST = 32
+"""Locks of a key that make the next one longer: a power of many more is no number."""
 _FORGET = 86_400.0
 """Seconds after which a key without news is as good as new."""
 _KEYS = 20_000
@@ -39,10 +43,13 @@ class Lockout:
         entry = self._entries.get(key)
         return max(0.0, entry.until - now) if entry is not None else 0.0
 
-    def failed(self, key: str, *, now: float, weight: float = 1.0) -> tuple[int, float]:
+    def failed(
+        self, key: str, *, now: float, weight: float = 1.0, longest: float = _LONGEST
+    ) -> tuple[int, float]:
         """Count a failure; returns how many there were, and the seconds for which that locks `key` (or 0).
 
         `weight` below 1 lets a key stand for many people, such as a mail server, and reach the limit later.
+        `longest`: seconds beyond which a lock does not grow.
         """
         entry = self._entries.pop(key, None)
         if entry is None or now - max(entry.seen, entry.until) > _FORGET:
@@ -55,9 +62,9 @@ class Lockout:
         entry.seen = now
         if entry.score <= self._limit - weight:
             return entry.tries, 0.0
-        seconds = min(_LONGEST, _FIRST * _GROWTH**entry.locks)
+        seconds = min(longest, _FIRST * _GROWTH**entry.locks)
         entry.score = 0.0
-        entry.locks += 1
+        entry.locks = min(_MOST, entry.locks + 1)
         entry.until = now + seconds
         return entry.tries, seconds
 

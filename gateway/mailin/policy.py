@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from gateway import phone
 from gateway.config import Gateway
 from gateway.errors import Failure, GatewayError, permanent
+from gateway.mailin.code import GUESSES, GUESSES_UNPROVED, without_words
 from gateway.mailin.code import in_subject as find_code
-from gateway.mailin.code import without_words
 from gateway.mailin.header import Head
 from gateway.mailin.provider import RulesProvider
 from gateway.mailin.rules import Rule, Rules, rules_from_account, rules_from_config
@@ -69,6 +69,15 @@ class Claim:
     envelope_from: str
     user: str | None = None
     """The AUTH user; None for a peer that is believed without."""
+    vouched: bool = False
+    """A trusted server has proved the address."""
+    code_needed: bool = False
+    """Without the code this mail is not believed, whatever its rule says."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether nobody else can have written this name."""
+        return self.user is not None or self.vouched
 
     @property
     def identity(self) -> str:
@@ -126,13 +135,21 @@ def judge(claim: Claim, head: Head, rules: Rules) -> Verdict:
     subject = head.subject
     if rule.code is not None:
         subject = without_words(head.subject, rule.code)
-    if rule.code_required and (rule.code is None or not find_code(head.subject, rule.code)):
+    guesses = GUESSES if claim.proved else GUESSES_UNPROVED
+    found = rule.code is not None and find_code(head.subject, rule.code, guesses=guesses)
+    if rule.code_required and not found:
         raise Refusal(
             permanent(
                 "5.7.1",
                 "The security code in the subject is wrong or missing. Write it as a word of its own.",
             ),
             Reason.CODE,
+            identity=identity,
+        )
+    if claim.code_needed and not found:
+        raise Refusal(
+            permanent("5.7.1", "Nothing proves who sent this mail. Write the security code in the subject."),
+            Reason.UNPROVED if rule.code is None else Reason.CODE,
             identity=identity,
         )
     return Verdict(rule=rule, identity=identity, subject=subject, code=rule.code)

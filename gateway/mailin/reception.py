@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import Failure, permanent
-from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head, parse, too_large, without_code
+from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head, bare_cr, parse, too_large, without_code
 from gateway.mailin.intake import split_message, write_draft
 from gateway.mailin.policy import Reason, Refusal, Verdict
 from gateway.store import Draft
@@ -110,20 +110,14 @@ class Reception:
     def _decide(self, block: bytes, body: bytes) -> bytes:
         if too_large(block):
             raise _header_too_large()
-        if b"\r" in block.replace(b"\r\n", b""):
-            raise Refusal(
-                permanent(
-                    "5.6.11",
-                    "The header has a carriage return without a line feed; programs would disagree on it.",
-                ),
-                Reason.HEADER,
-            )
+        if bare_cr(block):
+            raise Refusal(torn(), Reason.HEADER)
         head = parse(block)
         verdict = self._judge(head)
         self._accepted = verdict, head
-        self._fingerprint.header(block)
-        self._fingerprint.body(body)
         clean = block if verdict.code is None else without_code(block, verdict.code)
+        self._fingerprint.header(clean)
+        self._fingerprint.body(body)
         return self._trace(verdict) + clean + body
 
     async def _write(self, chunk: bytes) -> None:
@@ -137,6 +131,13 @@ class Reception:
 def _header_too_large() -> Refusal:
     return Refusal(
         permanent("5.3.4", f"The header of the mail is larger than {HEADER_BYTES // 1024} kB."), Reason.HEADER
+    )
+
+
+def torn() -> Failure:
+    """The answer to a header with a bare CR."""
+    return permanent(
+        "5.6.11", "The header has a carriage return without a line feed; programs would disagree on it."
     )
 
 

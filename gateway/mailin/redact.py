@@ -3,7 +3,8 @@
 A field is read the ways a mail program may read it: as it stands, with its encoded words decoded, and with
 the percent signs and continuations of RFC 2231 resolved. A field that shows the code in any of them is
 rewritten, or dropped when rewriting does not help; all other bytes stay as they are. The boundary of the body
-is the one thing that stays even then: it stands in the body as well, and nobody is shown it.
+is the one thing that stays even then: it stands in the body as well, and nobody is shown it. A signature that
+carries copies of other fields (``z=``, RFC 6376, 3.5) is dropped whole: its verdict is history by now.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from urllib.parse import unquote
 from gateway.mailin import code as codes
 from gateway.mailin.fields import Field, decode, encode, split
 
+_SIGNATURES = frozenset({"dkim-signature", "arc-message-signature"})
+_COPIES = re.compile(r"(?:\A|;)\s*z\s*=", re.IGNORECASE)
 _PARAMETER = re.compile(r';((?:[^;"]|"(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z))*)', re.DOTALL)
 _CONTINUED = re.compile(r'"? ?; ?[\w-]+\*\d+\*? ?= ?"?')
 _BOUNDARY = re.compile(r"\s*boundary\s*=", re.IGNORECASE)
@@ -23,11 +26,13 @@ _ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
 
 
 def without_code(block: bytes, code: str) -> bytes:
-    """`block` with every field rewritten that holds `code`; the same bytes when none does."""
+    """`block` with every field rewritten that holds `code`, or may; the same bytes when none does."""
     return b"".join(_clean(field, code) for field in split(block))
 
 
 def _clean(field: Field, code: str) -> bytes:
+    if field.name in _SIGNATURES and _COPIES.search(field.text):
+        return b""
     if not _shows(field, code):
         return field.raw
     if field.name == "content-transfer-encoding" and field.text.lower() in _ENCODINGS:

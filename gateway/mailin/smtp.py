@@ -20,8 +20,8 @@ from gateway.mailin.intake import Intake
 from gateway.mailin.provider import RulesProvider
 from gateway.mailin.smtp_hooks import Hooks
 from gateway.mailin.smtp_session import SmtpSession
+from gateway.mailin.smtp_tls import Handshake
 
-_HANDSHAKE = 30.0
 _FLUSH = 2.0
 """Seconds for a last line to leave before the connection is cut."""
 
@@ -38,13 +38,14 @@ class SmtpServer:
         """`login_delay`: seconds that a wrong password costs the client."""
         self._settings = settings
         self._intake = intake
-        self._gate = Gate(settings, rules)
+        self._gate = Gate(settings, rules, alarm=intake.report_guesses)
         self._authenticator = Authenticator(settings.users, delay=login_delay)
         self._connections = Connections(
             total=settings.smtp.max_connections, per_address=settings.smtp.max_connections_per_ip
         )
         self._servers: list[asyncio.Server] = []
         self._sessions: set[SmtpSession] = set()
+        self._handshakes: set[Handshake] = set()
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -85,30 +86,33 @@ class SmtpServer:
             # aiosmtpd knows only of its own STARTTLS.
             auth_require_tls=not (implicit or listener.loopback),
         )
-        return await asyncio.get_running_loop().create_server(
-            session,
-            listener.host,
-            listener.port,
-            ssl=context if implicit else None,
-            ssl_handshake_timeout=_HANDSHAKE if implicit else None,
-        )
+        protocol: Callable[[], asyncio.Protocol] = session
+        if implicit:
+            assert context is not None
+            protocol = functools.partial(Handshake, self, context=context, session=session)
+        return await asyncio.get_running_loop().create_server(protocol, listener.host, listener.port)
 
     async def stop(self, grace: float) -> None:
         """Take no new mail, give those under way `grace` seconds, say 421 to the rest, await commits."""
         self._stopping = True
         for server in self._servers:
             server.close()
+        for handshake in list(self._handshakes):
+            handshake.abort()
         for session in list(self._sessions):
             if not session.receiving:
                 _dismiss(session)
         await self._until(lambda: not any(session.receiving for session in self._sessions), grace)
         for session in list(self._sessions):
             _dismiss(session)
-        await self._until(lambda: not self._sessions, _FLUSH)
+        await self._until(self._empty, _FLUSH)
         for session in list(self._sessions):
             session.abort()
-        await self._until(lambda: not self._sessions, _FLUSH)
+        await self._until(self._empty, _FLUSH)
         await self._intake.drain()
+
+    def _empty(self) -> bool:
+        return not self._sessions and not self._handshakes
 
     async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
         try:
@@ -118,6 +122,19 @@ class SmtpServer:
                     await self._changed.wait()
         except TimeoutError:
             return
+
+    # What the handshakes tell (`smtp_tls.Door`)
+
+    def knocked(self, handshake: Handshake) -> bool:
+        """Count a connection before its handshake; False when it is one too many or too late."""
+        self._handshakes.add(handshake)
+        return self._connections.add(handshake.peer) and not self._stopping
+
+    def answered(self, handshake: Handshake) -> None:
+        """Forget it: a session that follows counts itself before anything else happens."""
+        self._handshakes.discard(handshake)
+        self._connections.remove(handshake.peer)
+        self._changed.set()
 
     # What the sessions tell (`smtp_hooks.Tracker`)
 

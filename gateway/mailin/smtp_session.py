@@ -18,11 +18,15 @@ from gateway.errors import GatewayError
 from gateway.mailin.data import DataReader
 from gateway.mailin.replies import enhanced, reply
 from gateway.mailin.smtp_hooks import Hooks, oversized
+from gateway.mailin.smtp_tls import peer_of
 
 _CHUNK = 128 * 1024
 _FLUSH = 5.0
 """Seconds for a last line to leave."""
 _MAX_LOGIN_FAILURES = 3
+_MAX_REFUSALS = 20
+"""Permanent refusals without an accepted mail in between. A 4xx does not count: a mail server that names too
+many recipients shall still send the mail to the others."""
 _COMMAND_SIZES = {"MAIL": 1036, "RCPT": 1036, "AUTH": 12_288}
 """Longest command lines (RFC 3461, 5.4; RFC 4954, 4); 512 for the others."""
 _CALLS = {"MAIL": 10_000, "RCPT": 100_000, "DATA": 10_000, "RSET": 10_000, "QUIT": 1, "*": 40}
@@ -72,6 +76,7 @@ class SmtpSession(SMTP):
         self._admitted = True
         self._half_closed = False
         self._login_failures = 0
+        self._refusals = 0
 
     @property
     def encrypted(self) -> bool:
@@ -88,8 +93,7 @@ class SmtpSession(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self._original_transport is None:  # else it is the same connection after STARTTLS
-            peername = transport.get_extra_info("peername")
-            self.peer = str(peername[0]) if isinstance(peername, tuple) else "local"
+            self.peer = peer_of(transport)
             self._admitted = self.hooks.opened(self)
         super().connection_made(transport)
 
@@ -139,6 +143,10 @@ class SmtpSession(SMTP):
         line = status if isinstance(status, str) else status.decode("ascii")
         exempt = line == f"250 {self.hostname}"  # the answer to HELO (RFC 2034, 4)
         await super().push(line if exempt else enhanced(line))
+        self._refusals += line.startswith("5")
+        if self._refusals >= _MAX_REFUSALS:
+            self.goodbye("421 4.7.0 Too many refused commands, closing the connection.")
+            raise asyncio.CancelledError  # what the client has sent already is not looked at
 
     # Commands
 
@@ -228,6 +236,8 @@ class SmtpSession(SMTP):
             answer = await self.hooks.complete(self, reception, envelope)
         finally:
             reception.close()
+        if answer.startswith("250"):
+            self._refusals = 0
         await self.push(answer)
         if self._half_closed:
             raise asyncio.CancelledError  # nothing more will come: the library closes after the answer

@@ -2,9 +2,12 @@
 
 Only the topmost field counts, and only if its authserv-id is one that the administrator trusts: our own
 border server writes above whatever the sender brought along, and must remove forged fields that carry its
-name (RFC 8601, section 5). A method vouches when it passed *and* is aligned with the From domain: the same
-domain, or a parent that signs for it. The other direction of relaxed alignment (a subdomain speaks for its
-parent) would need the public suffix list; servers that check DMARC have one and say ``dmarc=pass``.
+name (RFC 8601, section 5). What it may have read otherwise than we do vouches for nobody: a blank before the
+colon, a bare CR, a line that is no field.
+
+A method vouches when it passed *and* is aligned with the From domain: the same domain, or a parent that signs
+for it. The other direction of relaxed alignment (a subdomain speaks for its parent) would need the public
+suffix list; servers that check DMARC have one and say ``dmarc=pass``.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from gateway.mailin import fields
 
 _LONGEST = 8192
 """Characters of a field that are worth parsing: the parser's time grows with the square."""
+_LABEL = b"authentication-results:"
 _ALIGNED_BY: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("dmarc", (("header", "from"),)),
     ("dkim", (("header", "d"), ("header", "i"))),
@@ -30,8 +34,8 @@ def vouched_by(block: bytes, from_address: str, trusted: Sequence[str]) -> str:
 
     `block` is the original header block; `trusted` are authserv-ids. Doubt of any kind means "".
     """
-    topmost = next((f for f in fields.split(block) if f.name == "authentication-results"), None)
     domain = from_address.rpartition("@")[2].lower()
+    topmost = _topmost(block)
     if topmost is None or not domain or not trusted:
         return ""
     results = _parse(topmost.text)
@@ -44,17 +48,45 @@ def vouched_by(block: bytes, from_address: str, trusted: Sequence[str]) -> str:
     return ""
 
 
+def _topmost(block: bytes) -> fields.Field | None:
+    """The first Authentication-Results field of a block on whose fields all programs agree."""
+    found = fields.split(block)
+    if fields.bare_cr(block) or any(not field.name and field.raw.strip(b"\r\n") for field in found):
+        return None
+    topmost = next((field for field in found if field.name == "authentication-results"), None)
+    return topmost if topmost is not None and topmost.label.lower() == _LABEL else None
+
+
 def _parse(value: str) -> authres.AuthenticationResultsHeader | None:
     text = " ".join(value.split())
     # The parser swallows errors inside a result: after one in a comment it would read the comment's text as
     # properties. So nothing that can break a comment reaches it.
     text = "".join(char if " " <= char <= "~" else "?" for char in text)
-    if len(text) > _LONGEST or "\\" in text or text.count("(") != text.count(")"):
+    if len(text) > _LONGEST or "\\" in text or not _plain_comments(text):
         return None
     try:
         return authres.all_features().parse_value(text)
     except (authres.AuthResError, ValueError, AttributeError, TypeError, RecursionError):
         return None
+
+
+def _plain_comments(text: str) -> bool:
+    """Whether every comment ends, and neither a comment holds a quotation mark nor a quotation a parenthesis.
+
+    Servers quote the sender's address in comments, and ``"a) dkim=pass header.d=b (c"@d`` is an address: a
+    parenthesis within its quotes ends the comment for us and not for the server that wrote it.
+    """
+    depth, quoted = 0, False
+    for char in text:
+        if char == '"':
+            if depth:
+                return False
+            quoted = not quoted
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+            if depth < 0 or quoted:
+                return False
+    return depth == 0 and not quoted
 
 
 def _passed(result: authres.core.BaseAuthenticationResult, method: str) -> bool:

@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from support.dovecot import Cable
 from support.office import CODE, Office, mail, until, vouched
 
@@ -186,6 +187,73 @@ async def test_a_rule_without_code_needs_a_vouched_sender(office: Office) -> Non
     await office.put(mail(f"{NUMBER} real", sender="Bob <bob@example.com>", headers=vouched()))
     assert await office.filed(2) == {1: ("refused", True), 2: ("accepted", True)}
     assert [row["subject"] for row in await office.rows(tables.submission)] == ["real"]
+
+
+FORGED = "Authentication-Results{}: mx.example.net; dmarc=pass header.from=example.com"
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"X-Note: a\r" + FORGED.format("").encode(), "5.6.11"),
+        (FORGED.format(" ").encode(), "5.7.1"),
+        (b"no field\r\n" + FORGED.format("").encode(), "5.7.1"),
+    ],
+)
+async def test_a_forged_voucher_opens_no_door(
+    office: Office, line: bytes, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bob's rule asks for no code: only the border server's word would let the mail pass, or be answered."""
+    caplog.set_level("INFO")
+    office.poller()
+    await office.first_contact()
+    await office.deliver(line + b"\r\n" + mail(f"{NUMBER} forged", sender="bob@example.com"))
+    assert await office.filed(1) == {1: ("refused", True)}
+    assert line in (await office.read("Refused"))[0]
+    assert await office.rows(tables.submission) == []
+    assert await office.rows(tables.outbox) == []
+    assert status in caplog.text
+
+
+async def test_a_bare_cr_is_refused_even_with_the_code(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    office.poller()
+    await office.first_contact()
+    await office.deliver(mail(f"{CODE} {NUMBER} x", headers={"X-Note": "a\rb"}))
+    assert await office.filed(1) == {1: ("refused", True)}
+    assert "5.6.11" in caplog.text
+
+
+async def test_a_huge_number_of_lines_is_refused(office: Office) -> None:
+    office.poller()
+    await office.first_contact()
+    junk = b"X: y\r\n" * 2100 + b"MIME-Version"
+    await office.put(mail(f"{CODE} {NUMBER} x", headers=vouched()).replace(b"MIME-Version", junk))
+    assert await office.filed(1) == {1: ("refused", True)}
+    [row] = await office.rows(tables.outbox)
+    assert (row["facts"]["status"], row["recipient"]) == ("5.3.4", "ann@example.com")
+
+
+async def test_guesses_at_a_code_that_is_optional_are_counted_too(office: Office) -> None:
+    settings = office.settings
+    [_, bob] = settings.senders
+    office.settings = settings.model_copy(
+        update={"senders": (bob.model_copy(update={"code": SecretStr(CODE)}),)}
+    )
+    office.poller()
+    await office.first_contact()
+    for guess in range(5):
+        await office.put(mail(f"11111{guess} {NUMBER} guess", sender="bob@example.com"))
+    await office.filed(5)
+    await office.put(mail(f"{CODE} {NUMBER} late", sender="bob@example.com"))
+    await office.put(mail(f"{NUMBER} owner", sender="bob@example.com", headers=vouched()))
+    assert (await office.filed(6))[7] == ("accepted", True)
+    assert [row["subject"] for row in await office.rows(tables.submission)] == ["owner"]
+    [alert] = await office.rows(tables.outbox)
+    assert (alert["kind"], alert["recipient"]) == ("alert", "@admin")
+    assert alert["facts"]["about"] == "lockout"
 
 
 async def test_guesses_under_a_forged_name_do_not_lock_its_owner_out(office: Office) -> None:

@@ -33,6 +33,7 @@ def results(text: str) -> str:
         ("mx.example.net; dkim=fail header.d=example.com; dkim=pass header.d=example.com", "dkim"),
         ("mx.example.net;\r\n\tdkim=pass (2048-bit key)\r\n\theader.d=example.com", "dkim"),
         ("mx.example.net; dmarc=pass action=none header.from=example.com", "dmarc"),
+        ('mx.example.net; dkim=pass reason="good key" (2048-bit) header.d=example.com', "dkim"),
     ],
 )
 def test_a_trusted_aligned_pass_vouches(text: str, method: str) -> None:
@@ -62,6 +63,12 @@ def test_a_trusted_aligned_pass_vouches(text: str, method: str) -> None:
         "mx.evil.example; dmarc=pass header.from=example.com",
         "mx.example.net.evil.example; dmarc=pass header.from=example.com",
         "mx.example.net 2; dmarc=pass header.from=example.com",
+        # A quoted local part in the border server's own comment ends that comment.
+        'mx.example.net; spf=fail (domain of "a) dkim=pass header.d=example.com (b"@evil.example) x=y',
+        'mx.example.net; spf=fail (domain of "a); dkim=pass header.d=example.com; x=y (b"@evil.example)',
+        'mx.example.net; spf=fail (of "a); dkim=pass header.d=example.com (b"@evil.example) smtp.mailfrom=x',
+        'mx.example.net; spf=pass smtp.mailfrom="a(b"@example.com (") ")',
+        'mx.example.net; dkim=pass header.d=example.com reason="open',
         "spf=pass smtp.mailfrom=example.com",
         "",
     ],
@@ -89,6 +96,32 @@ def test_only_the_topmost_field_counts() -> None:
 def test_a_field_inside_another_field_does_not_count() -> None:
     folded = "X-Note: hello\r\n Authentication-Results: mx.example.net; dmarc=pass header.from=example.com"
     assert vouched_by(block(folded), "ann@example.com", TRUSTED) == ""
+
+
+GOOD = results("mx.example.net; dmarc=pass header.from=example.com")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        f"X-Note: a\r{GOOD}",
+        f"X-Note: a\r\r{GOOD}",
+        f"Received: from x\r{GOOD}\r\n{results('mx.example.net; dmarc=fail header.from=example.com')}",
+        f"{GOOD}\r\nX-Note: a\rb",
+        f"this is no field\r\n{GOOD}",
+        f"{GOOD}\r\nthis is no field",
+        GOOD.replace(":", " :"),
+        GOOD.replace(":", "\t:"),
+        "\u00e4" + GOOD,
+    ],
+)
+def test_a_field_that_the_border_server_may_not_have_seen_does_not_count(forged: str) -> None:
+    assert vouched_by(block(GOOD), "ann@example.com", TRUSTED) == "dmarc"
+    assert vouched_by(block(forged), "ann@example.com", TRUSTED) == ""
+
+
+def test_the_name_is_read_in_any_case() -> None:
+    assert vouched_by(block(GOOD.replace("A", "a")), "ann@example.com", TRUSTED) == "dmarc"
 
 
 def test_nobody_is_trusted_by_default() -> None:

@@ -58,6 +58,8 @@ def test_forms_of_one_number(local: str) -> None:
         ("@fax.example.com", "5.1.3"),
         ("FAX=+15552341234/T33S=12@fax.example.com", "5.3.3"),
         ("FAX=+15552341234/postd=12@fax.example.com", "5.3.3"),
+        ("FAX=+15552341234/ISUB=77@fax.example.com", "5.3.3"),
+        ("/FAX=+15552341234/isub=77/@fax.example.com", "5.3.3"),
         ("5552341234@example.com", "5.7.1"),
         ("5552341234@sub.fax.example.com", "5.7.1"),
         ("5552341234", "5.7.1"),

@@ -43,6 +43,14 @@ def test_one_subject_is_not_a_search() -> None:
     assert not in_subject(f"{CODE} {many}", CODE)
 
 
+def test_words_that_cannot_be_the_code_are_no_guesses() -> None:
+    words = "Please verify number amount before moving"
+    assert in_subject(f"{words} {CODE}", CODE, guesses=1)
+    assert in_subject(f"{words} A1B2C3 {CODE}", CODE, guesses=1)
+    assert not in_subject(f"{words} 111111 {CODE}", CODE, guesses=1)
+    assert not in_subject(f"{words} Kodiak", "Kodiak", guesses=6)
+
+
 @pytest.mark.parametrize(
     ("subject", "rest"),
     [

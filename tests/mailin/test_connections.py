@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.mailin.connections import Connections
+from gateway.mailin.connections import Connections, network
 
 
 def test_limits_in_all_and_for_one_address() -> None:
@@ -14,6 +14,12 @@ def test_limits_in_all_and_for_one_address() -> None:
     connections.remove("192.0.2.3")
     connections.remove("192.0.2.1")
     assert connections.add("192.0.2.1")
+
+
+def test_what_one_customer_has() -> None:
+    assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::") == "2001:db8:1:2::/64"
+    assert network("::ffff:192.0.2.1") == network("192.0.2.1") == "192.0.2.1"
+    assert network("local") == "local"
 
 
 @pytest.mark.parametrize(

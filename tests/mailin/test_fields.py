@@ -1,12 +1,13 @@
 """Splitting a header block and decoding its texts, whatever is in them."""
 
 import email.header
+import encodings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.mailin.fields import decode, encode, split
+from gateway.mailin.fields import _CHARSETS, bare_cr, decode, encode, split
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=40)
 
@@ -43,6 +44,14 @@ def test_folds_belong_to_their_field() -> None:
         ("tab\tand\x00controls\x7f", "tab and controls"),
         ("=?utf-8?q?line=0D=0AX-Injected=3A_1?=", "line X-Injected: 1"),
         ("=?rot13?q?abc?=", "abc"),
+        ("=?us-ascii?q?caf=E9?=", "café"),
+        ("=?windows-1255?q?=F9=EC=E5=ED?=", "שלום"),
+        ("=?iso-8859-8-i?q?=F9?= =?ks_c_5601-1987?b?wMzArw==?=", "ש이유"),
+        # These are codecs of Python's and no charsets of mail.
+        ("=?unicode_escape?q?=5Cud800?=", "\\ud800"),
+        ("=?utf-7?q?+2AA-?=", "+2AA-"),
+        ("=?punycode?q?b-a?=", "b-a"),
+        ("=?idna?q?xn--a?=", "xn--a"),
     ],
 )
 def test_encoded_words(text: str, decoded: str) -> None:
@@ -64,6 +73,35 @@ def test_reads_what_the_standard_library_writes(text: str, charset: str) -> None
 )
 def test_decoding_never_raises(text: str) -> None:
     assert isinstance(decode(text), str)
+
+
+@given(st.sampled_from(sorted(_CHARSETS)), st.binary(max_size=60))
+def test_what_is_decoded_can_be_stored(charset: str, raw: bytes) -> None:
+    """No charset makes lone surrogates, whatever its bytes are."""
+    quoted = "".join(f"={byte:02X}" for byte in raw)
+    decode(f"=?{charset}?q?{quoted}?=").encode("utf-8")
+
+
+def test_unknown_charsets_leave_nothing_behind() -> None:
+    known = len(encodings._cache)
+    for number in range(50):
+        assert decode(f"=?x-strange-{number}?q?a?=") == "a"
+    assert len(encodings._cache) == known
+
+
+def test_lone_surrogates_are_written_as_something_else() -> None:
+    assert encode("a\ud800") == b" a?\r\n"
+    assert encode("é\ud800").decode().isascii()
+
+
+def test_a_bare_cr_ends_no_field() -> None:
+    block = b"X: a\rSubject: forged\r\n\rFrom: b\r\n c\r\n"
+    assert [(field.name, field.text) for field in split(block)] == [
+        ("x", "a\rSubject: forged"),
+        ("", "From: b c"),
+    ]
+    assert bare_cr(block)
+    assert not bare_cr(b"X: a\r\n\r\n")
 
 
 @given(TEXT)

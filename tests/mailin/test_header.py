@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.mailin.header import HEADER_BYTES, HEADER_LINES, Head, addresses, parse, too_large
+from gateway.mailin.header import HEADER_BYTES, HEADER_LINES, Head, addresses, beginning, parse, too_large
 
 
 def test_an_ordinary_header() -> None:
@@ -17,8 +17,6 @@ def test_an_ordinary_header() -> None:
     assert head == Head(
         subject="A folded subject",
         from_addresses=("alice@example.com",),
-        sender="bob@example.com",
-        reply_to="carol@example.com",
         message_id="<1@example.com>",
         in_reply_to="<0@example.com>",
         references="<a@x> <b@x> <c@x>",
@@ -47,7 +45,19 @@ def test_an_ordinary_header() -> None:
     ],
 )
 def test_addresses_are_read_without_doubt_or_not_at_all(text: str, found: tuple[str, ...]) -> None:
-    assert addresses(text) == found
+    assert addresses([text]) == found
+
+
+def test_the_limits_hold_for_all_from_fields_together() -> None:
+    """The parser's time grows with the square of what it gets, so that many fields must not get it each."""
+    one = f"a({'x' * 100})@b.example"
+    assert len(addresses([one] * 4)) == 4
+    assert addresses([one] * 5) == ()
+    assert addresses(['"' * 513]) == ()
+    plain = [f"A <{number}@b.example>" for number in range(17)]
+    assert len(addresses(plain[1:])) == 16
+    assert addresses(plain) == ()
+    assert addresses([", ".join(f"{number}@b.example" for number in range(17))]) == ()
 
 
 def test_two_from_fields_are_two_senders() -> None:
@@ -86,6 +96,17 @@ def test_the_null_return_path_is_not_a_missing_one() -> None:
 @given(st.binary(max_size=500))
 def test_junk_gives_a_head_and_no_error(block: bytes) -> None:
     assert isinstance(parse(block), Head)
+
+
+@given(st.lists(st.sampled_from([b"a: b", b"\n", b"\r\n", b" c", b"d" * 200_000]), max_size=40).map(b"".join))
+def test_the_beginning_is_whole_lines_within_the_limits(block: bytes) -> None:
+    for long in (block, block * 100):
+        front = beginning(long)
+        assert long.startswith(front)
+        assert not too_large(front)
+        assert front == b"" or front.endswith(b"\n")
+        if not too_large(long):
+            assert b"\n" not in long[len(front) :]
 
 
 def test_what_is_too_large() -> None:

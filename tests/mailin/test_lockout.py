@@ -1,6 +1,6 @@
 """Who guesses waits, longer each time."""
 
-from gateway.mailin.lockout import LIMIT, Lockout
+from gateway.mailin.lockout import LIMIT, SHORT, Lockout
 
 
 def fail(lockout: Lockout, key: str, now: float, times: int = LIMIT) -> float:
@@ -29,6 +29,17 @@ def test_each_lock_is_longer_up_to_a_day() -> None:
         locks.append(fail(lockout, "a", now))
         now += locks[-1]
     assert locks == [60.0, 240.0, 960.0, 3840.0, 15360.0, 61440.0, 86400.0, 86400.0]
+
+
+def test_a_lock_in_a_name_that_anybody_can_write_stops_growing() -> None:
+    lockout = Lockout()
+    now, locks = 0.0, []
+    for _ in range(1000):  # ten days of it
+        tries = [lockout.failed("a", now=now, longest=SHORT)[1] for _ in range(LIMIT)]
+        locks.append(tries[-1])
+        now += locks[-1]
+    assert locks[:3] == [60.0, 240.0, 900.0]
+    assert set(locks[2:]) == {900.0}
 
 
 def test_honest_errors_are_forgiven_with_time() -> None:

@@ -1,5 +1,6 @@
 """Who may fax, and what the answer is otherwise."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pytest
@@ -236,13 +237,16 @@ class Clock:
         return self.now
 
 
-def gate(clock: Clock) -> Gate:
+def gate(clock: Clock, told: list[tuple[str, Mapping[str, str]]] | None = None) -> Gate:
     senders = [
         {"name": "alice", "addresses": ["alice@example.com"], "users": ["ally", "al"], "code": CODE},
         {"name": "bob", "addresses": ["*@example.org"], "code": "B0BB0B"},
     ]
     settings = from_dict({"sender": senders})
-    return Gate(settings, RulesProvider(settings, fetch=Account().fetch), clock=clock)
+    rules = RulesProvider(settings, fetch=Account().fetch)
+    if told is None:
+        return Gate(settings, rules, clock=clock)
+    return Gate(settings, rules, alarm=lambda rule, facts: told.append((rule, facts)), clock=clock)
 
 
 def refused(gate: Gate, claim: Claim, head: Head, peer: str = "192.0.2.1") -> Refusal:
@@ -266,6 +270,62 @@ def test_five_wrong_codes_lock_the_identity_for_a_growing_time() -> None:
         assert f"in {minutes} minute" in locked.failure.sentence
         clock.now += minutes * 60.0
     assert door.judge(CLAIM, HEAD, peer="192.0.2.1").identity == "alice@example.com"
+
+
+def locks(door: Gate, clock: Clock, claim: Claim, times: int) -> list[float]:
+    """Seconds of one lock after the other, each as soon as the one before has ended."""
+    found = []
+    for _ in range(times):
+        for _ in range(5):
+            refused(door, claim, replace(HEAD, subject="guess1"), peer=f"192.0.2.{len(found)}")
+        found.append(refused(door, claim, HEAD).failure.retry_after or 0.0)
+        clock.now += found[-1]
+    return found
+
+
+def test_a_name_that_anybody_can_write_is_not_locked_for_long() -> None:
+    clock = Clock()
+    door = gate(clock)
+    assert locks(door, clock, CLAIM, 4) == [60.0, 240.0, 900.0, 900.0]
+    assert locks(door, clock, replace(CLAIM, vouched=True), 5) == [60.0, 240.0, 960.0, 3840.0, 15360.0]
+    assert locks(door, clock, replace(CLAIM, user="ally"), 4) == [60.0, 240.0, 960.0, 3840.0]
+
+
+def test_strangers_do_not_lock_a_proved_name() -> None:
+    door = gate(Clock())
+    for _ in range(5):
+        refused(door, CLAIM, replace(HEAD, subject="guess1"))
+    assert refused(door, CLAIM, HEAD).reason is Reason.LOCKED
+    assert door.judge(replace(CLAIM, vouched=True), HEAD, peer="192.0.2.1")
+    assert door.judge(replace(CLAIM, user="alice@example.com"), HEAD, peer="192.0.2.1")
+
+
+def test_a_mail_in_a_name_that_anybody_can_write_holds_few_guesses() -> None:
+    head = replace(HEAD, subject=f"K7Q29A K7Q29B K7Q29C K7Q29D {CODE}")
+    assert refusal(CLAIM, head).reason is Reason.CODE
+    assert judge(replace(CLAIM, vouched=True), head, RULES)
+    assert judge(CLAIM, replace(HEAD, subject=f"Please verify number amount before {CODE}"), RULES)
+
+
+@pytest.mark.parametrize(("code", "reason"), [(CODE, Reason.CODE), (None, Reason.UNPROVED)])
+def test_an_optional_code_can_be_asked_for(code: str | None, reason: Reason) -> None:
+    rules = Rules([(replace(ALICE, code=code, code_required=False), ["alice@example.com"], [])])
+    claim = replace(CLAIM, code_needed=True)
+    assert judge(CLAIM, replace(HEAD, subject="x"), rules)
+    assert refusal(claim, replace(HEAD, subject="x"), rules).reason is reason
+    if code:
+        assert judge(claim, HEAD, rules).code == CODE
+
+
+def test_somebody_is_told_when_a_lock_is_set() -> None:
+    told: list[tuple[str, Mapping[str, str]]] = []
+    door = gate(Clock(), told)
+    for number in range(6):
+        assert len(told) == (number == 5)
+        refused(door, CLAIM, replace(HEAD, subject=f"guess{number}"))
+    [(rule, facts)] = told
+    assert (rule, facts["sender"]) == ("alice", "alice@example.com")
+    assert facts["reason"] == "Too many wrong security codes from 192.0.2.1, locked for 1 minute."
 
 
 def test_a_peer_that_logs_in_is_locked_whatever_its_name() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.mailin.header import Head
+from gateway.mailin.header import Fingerprint, Head
 from gateway.mailin.policy import Refusal, Rule, Verdict
 from gateway.mailin.reception import Reception
 from gateway.store import Draft, Spool
@@ -68,6 +68,18 @@ def test_where_the_chunks_are_cut_does_not_matter(spool: Spool, cuts: list[int])
     content, fingerprint = asyncio.run(receive(spool, chunks))
     assert content == b"Trace: 1\r\nSubject: Invoice\r\nX-Other: 1\r\n\r\nbody\r\n\r\nmore\r\n"
     assert fingerprint == asyncio.run(receive(spool, [MAIL]))[1]
+
+
+async def test_the_fingerprint_does_not_know_the_code(spool: Spool) -> None:
+    """Else whoever steals the database, where it stands beside the mail, tries codes until it fits."""
+    content, fingerprint = await receive(spool, [MAIL])
+    stored = Fingerprint()
+    header, _, body = content.removeprefix(b"Trace: 1\r\n").partition(b"\r\n\r\n")
+    stored.header(header + b"\r\n\r\n")
+    stored.body(body)
+    assert stored.hexdigest() == fingerprint
+    assert (await receive(spool, [b"Received: again\r\n" + MAIL]))[1] == fingerprint
+    assert (await receive(spool, [MAIL.replace(b"Invoice", b"Letter")]))[1] != fingerprint
 
 
 async def test_nobody_takes_it(spool: Spool) -> None:

@@ -12,6 +12,8 @@ import pytest
 from support.certificates import Certificates, make_certificates
 from support.door import ALICE, CODE, DOMAIN, MAIL, Dialog, Site, SiteMaker
 
+from gateway.mailin.smtp_tls import Handshake
+
 PASSWORD = "correct horse"
 HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 USERS = [{"name": "Ally", "password_hash": HASHER.hash(PASSWORD)}]
@@ -222,6 +224,110 @@ async def test_a_handshake_that_stalls_is_cut_off(make_site: SiteMaker, certific
     async with asyncio.timeout(10):
         await dialog.reader.read()
     await site.until_connections(0)
+
+
+async def knock(site: Site) -> Dialog:
+    """A connection that says nothing yet."""
+    dialog = Dialog(*await asyncio.open_connection(*site.server.addresses[0]))
+    site.stack.push_async_callback(dialog.close)
+    return dialog
+
+
+async def until_handshakes(site: Site, count: int) -> None:
+    async with asyncio.timeout(20):
+        while len(site.server._handshakes) != count:
+            await asyncio.sleep(0.01)
+
+
+async def test_connections_are_counted_before_their_handshake(
+    make_site: SiteMaker, certificates: Certificates
+) -> None:
+    limits = {"listener": [listener("implicit", certificates)], "max_connections_per_ip": 2}
+    site = await make_site(smtp=limits, user=USERS, sender=SENDERS)
+    silent = [await knock(site) for _ in range(2)]
+    await until_handshakes(site, 2)
+    for _ in range(5):
+        third = await knock(site)
+        async with asyncio.timeout(20):
+            assert await third.reader.read() == b""
+    assert len(site.server._handshakes) == 2
+    await silent[0].close()
+    await until_handshakes(site, 1)
+    dialog = await site.connect(tls=certificates.client_context())
+    assert (await dialog.say(f"AUTH PLAIN {plain()}")).startswith("235")
+    assert not site.server._connections.add("127.0.0.1")  # one silent, one that speaks
+
+
+async def test_what_a_handshake_held_is_given_back(make_site: SiteMaker, certificates: Certificates) -> None:
+    limits = {"listener": [listener("implicit", certificates)], "max_connections_per_ip": 1}
+    site = await make_site(smtp=limits, user=USERS, sender=SENDERS)
+    for farewell in (b"", b"this is no ClientHello\r\n", b"\x16\x03\x01"):
+        one = await knock(site)
+        await one.send(farewell)
+        await one.close()
+        await until_handshakes(site, 0)
+    for _ in range(3):
+        dialog = await site.connect(tls=certificates.client_context())
+        assert (await dialog.say("QUIT")).startswith("221")
+        await dialog.close()
+        await site.until_connections(0)
+
+
+async def test_a_client_that_speaks_before_the_greeting_is_heard(
+    make_site: SiteMaker, certificates: Certificates
+) -> None:
+    site = await secure_site(make_site, listener("implicit", certificates))
+    _, port = site.server.addresses[0]
+    context = certificates.client_context()
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", port, ssl=context, server_hostname="localhost"
+    )
+    dialog = Dialog(reader, writer)
+    site.stack.push_async_callback(dialog.close)
+    await dialog.send(b"EHLO x\r\nNOOP\r\n")
+    assert [(await dialog.reply())[:3] for _ in range(3)] == ["220", "250", "250"]
+
+
+class Doorkeeper:
+    """Lets everybody in and notes who left."""
+
+    def __init__(self) -> None:
+        self.inside: set[Handshake] = set()
+        self.left = asyncio.Event()
+
+    def knocked(self, handshake: Handshake) -> bool:
+        self.inside.add(handshake)
+        return True
+
+    def answered(self, handshake: Handshake) -> None:
+        self.inside.remove(handshake)
+        self.left.set()
+
+
+async def test_silence_instead_of_a_handshake_is_cut_off(certificates: Certificates) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates.cert, certificates.key)
+    door = Doorkeeper()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Handshake(door, context=context, session=asyncio.Protocol, seconds=0.1), "127.0.0.1", 0
+    )
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+        await door.left.wait()
+    assert not door.inside
+    writer.close()
+    server.close()
+
+
+async def test_a_stop_cuts_handshakes_off(make_site: SiteMaker, certificates: Certificates) -> None:
+    site = await secure_site(make_site, listener("implicit", certificates))
+    silent = await knock(site)
+    await until_handshakes(site, 1)
+    await site.server.stop(0.0)
+    assert not site.server._handshakes
+    async with asyncio.timeout(10):
+        assert await silent.reader.read() == b""
 
 
 async def test_a_stop_within_a_handshake(make_site: SiteMaker, certificates: Certificates) -> None:

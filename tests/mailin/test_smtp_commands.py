@@ -171,6 +171,33 @@ async def test_commands_without_end(site: Site) -> None:
     assert await dialog.reply() == ""
 
 
+async def test_refused_commands_without_end(site: Site, log: pytest.LogCaptureFixture) -> None:
+    dialog = await site.connect()
+    await dialog.send(b"MAIL FROM:<stranger@elsewhere.example>\r\n" * 200)
+    answers = [await dialog.reply() for _ in range(22)]
+    assert [answer[:3] for answer in answers] == ["550"] * 20 + ["421", ""]
+    assert log.text.count("refused_mail") == 20
+    await site.until_connections(0)
+
+
+async def test_a_mail_server_with_too_many_recipients_is_not_shown_out(make_site: SiteMaker) -> None:
+    site = await make_site(smtp={"max_recipients": 1})
+    dialog = await site.connect()
+    to = [f"55523412{number}@{DOMAIN}" for number in range(10, 60)]
+    await dialog.say(f"MAIL FROM:<{ALICE}>")
+    assert [(await dialog.say(f"RCPT TO:<{one}>"))[:3] for one in to] == ["250"] + ["452"] * 49
+    assert (await dialog.say("DATA")).startswith("354")
+    assert (await dialog.content(MAIL)).startswith("250")
+
+
+async def test_an_accepted_mail_makes_up_for_refusals(site: Site) -> None:
+    dialog = await site.connect()
+    for _ in range(3):
+        for _ in range(15):
+            assert (await dialog.say("MAIL FROM:<>")).startswith("550")
+        assert (await dialog.mail()).startswith("250")
+
+
 async def test_a_web_browser_is_shown_out(site: Site) -> None:
     dialog = await site.connect(ehlo=False)
     await dialog.send(b"POST / HTTP/1.1\r\nHost: x\r\nOrigin: y\r\nAccept: z\r\nUser-Agent: w\r\n\r\n" + MAIL)

@@ -4,11 +4,13 @@ import asyncio
 import logging
 import socket
 import struct
+from zoneinfo import ZoneInfo
 
 import pytest
 from support.door import ALICE, CODE, DOMAIN, MAIL, Dialog, Site, SiteMaker
 
-from gateway.store import Store
+from gateway.mailout.notices import alert
+from gateway.store import Store, outbox, tables
 
 TRANSACTION = (f"MAIL FROM:<{ALICE}>", f"RCPT TO:<5552341234@{DOMAIN}>", "DATA")
 
@@ -145,6 +147,31 @@ async def test_connections_of_one_address_are_limited(make_site: SiteMaker) -> N
     await first.close()
     await site.until_connections(1)
     assert (await site.connect()).banner.startswith("220")
+
+
+async def test_the_administrator_is_told_of_guesses_once_a_day(site: Site) -> None:
+    wrong = MAIL.replace(CODE.encode(), b"K7Q29Y")
+    for _ in range(5):
+        dialog = await site.connect()
+        assert (await dialog.mail(wrong)).startswith("550 5.7.1")
+    assert (await dialog.mail()).startswith("450 4.7.1 Too many wrong security codes")
+    site.intake.report_guesses("alice", {"sender": "again"})
+    await site.intake.drain()
+    (row,) = await site.rows(tables.outbox)
+    assert (row.kind, row.recipient) == ("alert", outbox.ADMIN)
+    letter = alert(row.facts, ZoneInfo("UTC"))
+    assert "guesses a security code" in letter.subject
+    assert "from 127.0.0.1, locked for 1 minute" in letter.lead
+    assert [(line.label, line.value) for line in letter.rows] == [("Sender", ALICE)]
+    assert "K7Q29" not in str(row.facts)
+
+
+async def test_an_alert_that_cannot_be_queued_changes_nothing(
+    site: Site, log: pytest.LogCaptureFixture
+) -> None:
+    await site.store.write(lambda tx: tx.exec_driver_sql("PRAGMA query_only = 1"))
+    await site.intake.report_guesses("alice", {})
+    assert "store_trouble" in log.text
 
 
 async def test_a_full_spool_is_451_and_no_more(site: Site, log: pytest.LogCaptureFixture) -> None:

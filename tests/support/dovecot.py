@@ -160,6 +160,17 @@ class Account:
                 client.create_folder(folder)
             client.append(folder, message, flags)
 
+    def deliver(self, message: bytes) -> None:
+        """Put a message into INBOX byte for byte, as a delivery agent does: `append` mends its line ends.
+
+        The mailbox must have been opened before.
+        """
+        home = self.server.root / "mail" / self.user
+        name = f"{time.time_ns()}.{uuid.uuid4().hex}.test"
+        (home / "tmp" / name).write_bytes(message)
+        (home / "tmp" / name).chmod(0o644)
+        (home / "tmp" / name).rename(home / "new" / name)
+
     def messages(self, folder: str = "INBOX") -> list[bytes]:
         """Everything in a folder, as stored."""
         with self.login() as client:

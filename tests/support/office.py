@@ -147,5 +147,11 @@ class Office:
             for poller in self._pollers:
                 poller.poke()
 
+    async def deliver(self, message: bytes) -> None:
+        """Put a message into INBOX byte for byte, once the poller has opened it."""
+        await asyncio.to_thread(self.account.deliver, message)
+        for poller in self._pollers:
+            poller.poke()
+
     async def read(self, folder: str = "INBOX") -> list[bytes]:
         return await asyncio.to_thread(self.account.messages, folder)
