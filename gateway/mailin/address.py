@@ -109,6 +109,8 @@ def _unquoted(path: str) -> tuple[str, str]:
 def _not_a_number() -> GatewayError:
     return GatewayError(
         permanent(
-            "5.1.3", "The address has no fax number. Write 5552341234@domain, +1… or FAX=+1… before the @."
+            "5.1.3",
+            "The address has no fax number. "
+            "Write 5552341234@domain, +15552341234@domain or FAX=+15552341234@domain.",
         )
     )

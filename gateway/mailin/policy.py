@@ -132,6 +132,12 @@ def judge(claim: Claim, head: Head, rules: Rules) -> Verdict:
             identity=identity,
         )
     rule = claimed_rule(claim, rules)
+    if claim.user is not None and not rules.speaks_for(rule, claim.envelope_from):
+        raise Refusal(
+            permanent("5.7.1", f"{claim.user} may not send as {claim.envelope_from}. Use your own address."),
+            Reason.UNPROVED,
+            identity=identity,
+        )
     subject = head.subject
     if rule.code is not None:
         subject = without_words(head.subject, rule.code)

@@ -63,6 +63,10 @@ class Rules:
         """The rule of an AUTH user; one whose name is a mail address may be meant by its address."""
         return self._users.get(user.lower()) or (self.of_address(user) if "@" in user else None)
 
+    def speaks_for(self, rule: Rule, address: str) -> bool:
+        """Whether who comes under `rule` may send as `address`: one of the rule's, if it names any."""
+        return rule not in self._addresses.values() or self.of_address(address) is rule
+
     def of_address(self, address: str) -> Rule | None:
         """The rule of a mail address: the most specific pattern wins."""
         address = address.lower()

@@ -83,8 +83,8 @@ class SmtpServer:
             hostname=hostname,
             tls_context=None if implicit else context,
             offer_auth=listener.auth != "none",
-            # aiosmtpd knows only of its own STARTTLS.
-            auth_require_tls=not (implicit or listener.loopback),
+            # aiosmtpd knows only of its own STARTTLS. What promises TLS keeps passwords to it, anywhere.
+            auth_require_tls=not implicit and (listener.tls == "starttls" or not listener.loopback),
         )
         protocol: Callable[[], asyncio.Protocol] = session
         if implicit:

@@ -45,10 +45,14 @@ def test_sender_and_code() -> None:
     assert CODE not in repr(ALICE)
 
 
-def test_a_user_who_logged_in_may_write_from_any_address() -> None:
-    claim = Claim(envelope_from="other@c.example", user="Ally")
+def test_a_user_who_logged_in_sends_as_an_address_of_the_rule_if_it_names_any() -> None:
+    claim = Claim(envelope_from="alice@example.com", user="Ally")
     assert judge(claim, replace(HEAD, from_addresses=()), RULES).identity == "ally"
     assert judge(replace(claim, user="alice@example.com"), HEAD, RULES).rule is ALICE
+    other = replace(claim, envelope_from="other@c.example")
+    assert refusal(other, HEAD).reason is Reason.UNPROVED
+    free = Rules([(ALICE, [], ["ally"])])
+    assert judge(other, HEAD, free).rule is ALICE
 
 
 @pytest.mark.parametrize(

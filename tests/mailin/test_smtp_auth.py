@@ -56,6 +56,15 @@ async def test_starttls_then_auth(make_site: SiteMaker, certificates: Certificat
     assert b"with ESMTPSA id" in await site.stored()
 
 
+async def test_a_listener_that_promises_tls_takes_no_password_without_it(
+    make_site: SiteMaker, certificates: Certificates
+) -> None:
+    site = await secure_site(make_site, listener("starttls", certificates))
+    dialog = await site.connect()
+    assert "AUTH" not in dialog.said[-1]
+    assert (await dialog.say(f"AUTH PLAIN {plain()}")).startswith("538")
+
+
 async def test_a_mail_after_starttls_loses_nothing(make_site: SiteMaker, certificates: Certificates) -> None:
     """What a wire-tapper put behind STARTTLS is thrown away."""
     site = await secure_site(make_site, listener("starttls", certificates, "optional"))
