@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
@@ -50,4 +51,6 @@ def group() -> None:
 
 def main() -> None:
     """Entry point; exit codes follow sysexits.h."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the locale cannot spell ends nothing
     sys.exit(exits.run(group))

@@ -17,6 +17,9 @@ import click
 
 from gateway.cli.common import config_option, show_json
 from gateway.cli.exits import Exit
+from gateway.cli.inputs import ask_secret
+
+_OURS = frozenset({"api_username", "api_password", "method"})
 
 
 @click.command(epilog="A value @FILE is that file's content in base64, as sendFaxMessage wants it.")
@@ -24,7 +27,7 @@ from gateway.cli.exits import Exit
 @click.argument("params", nargs=-1, metavar="[k=v]...")
 @click.option("--url", help="Instead of the configuration's; needs --username too.")
 @click.option(
-    "--username", help="API user, with --url. The password is asked for, or FAX_GATEWAY_API_PASSWORD."
+    "--username", help="API user, with --url. Its password: $FAX_GATEWAY_API_PASSWORD, or asked for."
 )
 @click.option("--json", "as_json", is_flag=True, help="The answer is always JSON; accepted for symmetry.")
 @config_option
@@ -40,19 +43,28 @@ def command(
 
     Exit code 0 if the answer's status is success, 65 if it is another, 75 if there is no answer.
     """
-    from gateway.voipms import Client
-
     given = dict(_pair(text) for text in params)
-    if url is not None:
-        password = os.environ.get("FAX_GATEWAY_API_PASSWORD")
-        if password is None:
-            password = click.prompt("API password", hide_input=True, err=True, type=str)
-        client = Client(url=url, username=username or "", password=password)
-    else:
+    if url is not None and username:
+        client = _named(url, username)
+    elif url is None and username is None:
         client = _configured(config)
+    else:
+        raise click.UsageError("Give --url and --username together, or neither to use the configuration.")
     answer = asyncio.run(_call(client, method, given))
     show_json(answer)
     return Exit.OK if answer.get("status") == "success" else Exit.DATA
+
+
+def _named(url: str, username: str) -> Any:
+    from gateway.voipms import Client
+    from gateway.voipms.settings import check_url
+
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--url") from error
+    password = os.environ.get("FAX_GATEWAY_API_PASSWORD") or ask_secret("API password")
+    return Client(url=url, username=username, password=password)
 
 
 def _configured(config: Path | None) -> Any:
@@ -72,6 +84,8 @@ def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise click.UsageError(f'"{text}" is not of the form name=value.')
+    if key in _OURS:
+        raise click.UsageError(f'"{key}" cannot be given: the command sets it itself.')
     if value.startswith("@"):
         try:
             value = base64.b64encode(Path(value[1:]).read_bytes()).decode()

@@ -1,9 +1,12 @@
-"""Exit codes (sysexits.h) and what people see when something is wrong: a sentence, never a traceback."""
+"""Exit codes (sysexits.h) and what people see when something is wrong: a sentence, never a traceback.
+
+A traceback is for bugs only: it names the place for the report, and it goes through the log's redaction.
+"""
 
 from __future__ import annotations
 
 import enum
-import sys
+import traceback
 
 import click
 
@@ -20,8 +23,25 @@ class Exit(enum.IntEnum):
     UNAVAILABLE = 69
     """No daemon, no provider."""
     SOFTWARE = 70
+    """A bug, or a demo that did not work."""
+    CANTCREAT = 73
+    """An output file cannot be made."""
+    IOERR = 74
     TEMPORARY = 75
     CONFIG = 78
+
+
+class CommandError(Exception):
+    """Ends a command with one sentence on standard error and the exit code `code`."""
+
+    def __init__(self, sentence: str, code: Exit) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def complain(sentence: str) -> None:
+    """One line on standard error."""
+    click.echo(f"fax-gateway: {sentence}", err=True)
 
 
 def code_of(error: GatewayError) -> Exit:
@@ -30,6 +50,12 @@ def code_of(error: GatewayError) -> Exit:
     if failure.code in ("no_daemon", "cannot_start"):
         return Exit.UNAVAILABLE
     return Exit.DATA if failure.kind is Kind.PERMANENT else Exit.TEMPORARY
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says, with the file if it is known: ``/etc/x: Permission denied.``"""
+    what = error.strerror or type(error).__name__
+    return f"{error.filename}: {what}." if isinstance(error.filename, str) else f"{what}."
 
 
 def run(command: click.Command) -> int:
@@ -44,6 +70,9 @@ def run(command: click.Command) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except CommandError as error:
+        complain(str(error))
+        return error.code
     except click.exceptions.Abort:
         return 130
     except ConfigError as error:
@@ -51,9 +80,15 @@ def run(command: click.Command) -> int:
             click.echo(str(problem), err=True)
         return Exit.CONFIG
     except GatewayError as error:
-        click.echo(f"fax-gateway: {error}", err=True)
+        complain(str(error))
         return code_of(error)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return Exit.OK
+    except OSError as error:
+        complain(reason_of(error))
+        return Exit.IOERR
+    except Exception as error:
+        from gateway.journal.redact import scrub
+
+        complain(f"internal error: {type(error).__name__}. Please report it with the lines below.")
+        click.echo(scrub("".join(traceback.format_exception(error))), err=True, nl=False)
+        return Exit.SOFTWARE
     return result if isinstance(result, int) else Exit.OK

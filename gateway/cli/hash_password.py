@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli.inputs import ask_secret, checked_secret
 
-@click.command()
-@click.password_option(help="Asked for when not given; giving it here shows it in the process list.")
-def command(password: str) -> None:
+
+@click.command("hash-password")
+@click.option(
+    "--password", help="Shows it in the process list; without this it is asked for, or read from a pipe."
+)
+def command(password: str | None) -> None:
     """Hash a password for a [[user]] table."""
     from argon2 import PasswordHasher
 
-    click.echo(PasswordHasher().hash(password))
+    if password is None:
+        password = ask_secret("Password", confirm=True)
+    typed = checked_secret(password, "Password").encode(errors="surrogateescape")
+    click.echo(PasswordHasher().hash(typed))

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.common import ask, cell, config_option, json_option, show_json, show_table, socket_option
+from gateway.cli.common import (
+    ask,
+    cell,
+    config_option,
+    json_option,
+    printable,
+    show_json,
+    show_table,
+    socket_option,
+)
+from gateway.cli.inputs import Address, limit_option
 
 _COLUMNS = {
     "id": "ID",
@@ -25,7 +35,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--limit", default=200, show_default=True, help="At most this many, newest first.")
+@limit_option
 @json_option
 @config_option
 @socket_option
@@ -53,9 +63,8 @@ def show(id_: str, as_json: bool, config: Path | None, socket: Path | None) -> N
         if key not in ("mails", "history"):
             click.echo(f"{key:>12}: {cell(value, key)}")
     for mail in fax["mails"]:
-        click.echo(
-            f"{'mail':>12}: {mail['recipient']} by {mail['via']}: {mail['state']} {mail['reason']}".rstrip()
-        )
+        line = f"{mail['recipient']} by {mail['via']}: {mail['state']} {mail['reason']}"
+        click.echo(f"{'mail':>12}: {printable(line)}".rstrip())
     for event in fax["history"]:
         click.echo(
             f"{'history':>12}: {cell(event['at'], 'at')} {event['source'] or 'new'} → {event['target']}"
@@ -64,7 +73,13 @@ def show(id_: str, as_json: bool, config: Path | None, socket: Path | None) -> N
 
 @command.command()
 @click.argument("id_", metavar="ID")
-@click.option("--to", multiple=True, metavar="ADDRESS", help="Instead of the addresses it went to before.")
+@click.option(
+    "--to",
+    multiple=True,
+    type=Address(),
+    metavar="ADDRESS",
+    help="Instead of the addresses it went to before.",
+)
 @json_option
 @config_option
 @socket_option

@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from gateway.cli.common import ask, cell, config_option, json_option, show_json, show_table, socket_option
+from gateway.cli.common import (
+    ask,
+    cell,
+    config_option,
+    json_option,
+    printable,
+    show_json,
+    show_table,
+    socket_option,
+)
+from gateway.cli.inputs import limit_option
 
 _COLUMNS = {
     "id": "ID",
@@ -28,7 +38,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help="Finished faxes too.")
-@click.option("--limit", default=200, show_default=True, help="At most this many, newest first.")
+@limit_option
 @json_option
 @config_option
 @socket_option
@@ -67,7 +77,7 @@ def _details(fax: dict[str, Any]) -> None:
     for event in fax["history"]:
         detail = " ".join(f"{key}={value}" for key, value in event["detail"].items() if value)
         arrow = f"{event['source'] or 'new'} → {event['target']}"
-        click.echo(f"{'history':>12}: {cell(event['at'], 'at')} {arrow} {detail}".rstrip())
+        click.echo(f"{'history':>12}: {cell(event['at'], 'at')} {arrow} {printable(detail)}".rstrip())
     click.echo()
 
 

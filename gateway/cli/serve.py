@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 from pathlib import Path
 
 import click
 
 from gateway.cli.common import config_option
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 @click.command()
@@ -18,6 +22,7 @@ def command(config: Path | None) -> None:
     from gateway.app import Gateway
     from gateway.config import default_path, load
 
+    _keep_private()
     loaded = load(config or default_path())
     settings = loaded.settings
     log = settings.log
@@ -41,3 +46,12 @@ def command(config: Path | None) -> None:
 
     asyncio.run(serve())
     journal.stopped()
+
+
+def _keep_private() -> None:
+    """Nothing of this process for other users, nor its memory for other processes of its own user.
+
+    A process that is not dumpable leaves no core file and cannot be traced or read through /proc (ptrace(2)).
+    """
+    os.umask(0o077)
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

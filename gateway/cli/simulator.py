@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+
 import click
+
+from gateway.simulator import MODES, PASSWORD, USERNAME, Simulator
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -30,19 +35,14 @@ class Address(click.ParamType[tuple[str, int]]):
     show_default=True,
     help="Seconds on the line for each real second.",
 )
-@click.option("--wire", default="live", show_default=True, metavar="MODE", help="Habits of the wire.")
+@click.option(
+    "--wire", type=click.Choice(list(MODES)), default="live", show_default=True, help="Habits of the wire."
+)
 def command(listen: tuple[str, int], smtp: tuple[str, int] | None, time_scale: float, wire: str) -> None:
     """Serve the VoIP.ms fax API with a made-up account and a scriptable line.
 
     No fax is sent. The control under /_sim/ has no login, so listen on loopback only.
     """
-    import asyncio  # late: --help of the whole command stays quick
-    import signal
-
-    from gateway.simulator import MODES, PASSWORD, USERNAME, Simulator
-
-    if wire not in MODES:
-        raise click.BadParameter(f"{wire!r} is not one of {', '.join(MODES)}.", param_hint="--wire")
 
     async def serve() -> None:
         ended = asyncio.Event()
