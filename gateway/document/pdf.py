@@ -175,7 +175,7 @@ def _draw(
     bitmap = pdfium.FPDFBitmap_CreateEx(WIDTH, height, pdfium.FPDFBitmap_Gray, shared, WIDTH)
     if not bitmap:
         raise MemoryError
-    area = (placement.left, placement.top, placement.width, placement.height, int(placement.turned))
+    area = (placement.left, placement.top, placement.width, placement.height, _quarter_turns(page, placement))
     try:
         pdfium.FPDF_RenderPageBitmap(bitmap, page.raw, *area, pdfium.FPDF_ANNOT)
         if document.formenv is not None:
@@ -183,6 +183,16 @@ def _draw(
     finally:
         pdfium.FPDFBitmap_Destroy(bitmap)
     return Image.frombuffer("L", (WIDTH, height), pixels, "raw", "L", 0, 1)
+
+
+def _quarter_turns(page: pypdfium2.PdfPage, placement: Placement) -> int:
+    """Clockwise quarter turns that bring a landscape page upright.
+
+    A portrait page that was stored lying (/Rotate 90) is turned back: turned on, it would stand on its head.
+    """
+    if not placement.turned:
+        return 0
+    return 3 if page.get_rotation() == 90 else 1
 
 
 def _pictures(page: pypdfium2.PdfPage) -> Iterator[Any]:
@@ -209,7 +219,7 @@ def _box(page: pypdfium2.PdfPage, placement: Placement, picture: Any) -> raster.
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     if not pdfium.FPDFPageObj_GetBounds(picture, left, bottom, right, top):
         return None
-    area = (placement.left, placement.top, placement.width, placement.height, int(placement.turned))
+    area = (placement.left, placement.top, placement.width, placement.height, _quarter_turns(page, placement))
     corners = []
     for x, y in ((left.value, bottom.value), (right.value, top.value)):
         across, down = ctypes.c_int(), ctypes.c_int()

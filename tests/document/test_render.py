@@ -105,6 +105,19 @@ async def test_a_landscape_page_is_turned_to_fill_the_paper(
     assert left < 100  # clockwise: what was below is on the left
 
 
+@pytest.mark.parametrize("rotate", [90, 270])
+async def test_a_portrait_page_that_was_stored_lying_stands_upright(
+    renderer: Renderer, make: Any, look: Any, tmp_path: Path, rotate: int
+) -> None:
+    source = tmp_path / "lying.pdf"
+    letter = make.pdf(b"20 700 572 30 re f")  # a bar near the upper edge
+    source.write_bytes(letter.replace(b"/Type/Page/Parent", b"/Type/Page/Rotate %d/Parent" % rotate))
+    await renderer.render_files([source], tmp_path / "out.pdf")
+    left, top, right, bottom = look.extent(look.pages(tmp_path / "out.pdf")[0])
+    assert right - left > 700
+    assert 50 < top < bottom < 200
+
+
 async def test_size_is_kept_where_it_fits(renderer: Renderer, make: Any, look: Any, tmp_path: Path) -> None:
     source = tmp_path / "a5.pdf"
     source.write_bytes(make.pdf(b"0 0 420 595 re f", box="[0 0 420 595]"))
