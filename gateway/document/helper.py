@@ -52,6 +52,8 @@ class Helper:
         self._numbers = itertools.count(1)
         self._reader: asyncio.Task[None] | None = None
         self.alive = True
+        self.sandbox: tuple[str, ...] = ()
+        """Layers of the sandbox that the helper's children are in; see `gateway.document.sandbox`."""
 
     @property
     def pid(self) -> int:
@@ -91,7 +93,9 @@ class Helper:
         try:
             async with asyncio.timeout(_START_SECONDS):
                 first = await asyncio.get_running_loop().sock_recv(self._control, _MESSAGE_BYTES)
-            if wire.read_control(first).get("event") == "ready":
+            message = wire.read_control(first)
+            if message.get("event") == "ready":
+                self.sandbox = tuple(map(str, message.get("sandbox", ())))
                 return
         except (OSError, TimeoutError, wire.Malformed) as error:
             raise HelperDied from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +24,8 @@ class Output:
 
     def __init__(self, destination: Path, most_bytes: int) -> None:
         self._destination = destination
-        self._part = destination.with_name(destination.name + ".part")
+        # A name of its own: after a step of the clock a document may be rendered twice at a time.
+        self._part = destination.with_name(f"{destination.name}.{secrets.token_hex(4)}.part")
         self._most_bytes = most_bytes
         self._digests: list[str] = []
         try:

@@ -44,6 +44,14 @@ class Renderer:
         """Process id of the running helper."""
         return self._helper.pid if self._helper is not None and self._helper.alive else None
 
+    @property
+    def sandbox(self) -> tuple[str, ...]:
+        """What keeps a child in, e.g. ``("landlock 4", "seccomp")``; a layer the kernel denies us is missing.
+
+        Known while the helper runs, else empty.
+        """
+        return self._helper.sandbox if self._helper is not None and self._helper.alive else ()
+
     async def start(self) -> None:
         """Start the helper now, so that the first document is fast and a broken installation shows."""
         self._stopped = False

@@ -2,13 +2,15 @@
 
 Started by `gateway.document.helper` with one descriptor, the control socket. It must stay single-threaded: a
 fork copies only the calling thread, and a lock another thread held would stay locked in the child for ever.
-So it renders nothing itself (a typst compilation starts threads), it only forks, kills and reaps.
+So it renders nothing itself (a typst compilation starts threads), it only forks, kills and reaps. Each child
+enters the sandbox before it reads its request.
 
 It ends when the daemon closes the control socket or is gone; its children end with it (PR_SET_PDEATHSIG).
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -20,7 +22,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gateway.document import wire
+from gateway.document import sandbox, wire
 
 _POLL_MS = 1000
 _MESSAGE_BYTES = 1 << 14
@@ -67,7 +69,7 @@ class _Zygote:
 
     def serve(self) -> None:
         self._poll.register(self._control, select.POLLIN)
-        self._tell({"event": "ready"})
+        self._tell({"event": "ready", "sandbox": self._try_sandbox()})
         # End-of-file alone is no proof: another process may hold a copy of the daemon's end.
         while os.getppid() == self._parent:
             for fd, _event in self._poll.poll(_POLL_MS):
@@ -75,6 +77,22 @@ class _Zygote:
                     self._reap(fd)
                 elif not self._obey():
                     return
+
+    def _try_sandbox(self) -> list[str]:
+        """What the sandbox is made of here, found out by a child that enters it and ends."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+                os.write(writing, "\n".join(sandbox.apply()).encode())
+            finally:
+                os._exit(os.EX_OK)
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            layers = told.read().splitlines()
+        os.waitpid(pid, 0)
+        return layers
 
     def _obey(self) -> bool:
         message, fds, _flags, _address = socket.recv_fds(self._control, _MESSAGE_BYTES, 1)
@@ -105,7 +123,10 @@ class _Zygote:
         self._poll.unregister(pidfd)
         os.close(pidfd)
         job = self._watched.pop(pidfd)
-        _, status, usage = os.wait4(self._pids.pop(job), 0)
+        pid = self._pids.pop(job)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)  # where no sandbox kept it from forking
+        _, status, usage = os.wait4(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         self._tell(
             {
@@ -122,7 +143,7 @@ class _Zygote:
         self._control.send(wire.control_message(message))
 
     def _become_child(self, order: dict[str, Any], fd: int) -> NoReturn:
-        """In the child: give up everything but the job socket, set the limits, do the job, end."""
+        """In the child: give up everything but the job socket, set limits, enter the sandbox, do the job."""
         code = os.EX_SOFTWARE
         try:
             self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -140,6 +161,7 @@ class _Zygote:
             _limit(order["memory_bytes"], order["cpu_seconds"])
             from gateway.document import job
 
+            sandbox.apply()
             code = job.run(connection)
         finally:
             os._exit(code)

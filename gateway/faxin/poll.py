@@ -165,9 +165,7 @@ class Poller:
 
     async def _list(self, folder: _Folder, days: Days, now: float) -> list[ReceivedFax]:
         try:
-            listing = await self._client.list_fax_messages(
-                from_=days.first, to=days.last, folder=folder.name
-            )
+            listing = await self._client.list_fax_messages(from_=days.first, to=days.last, folder=folder.name)
         except ApiError as error:
             if folder.listed or error.provider_status != "invalid_folder":
                 raise

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from gateway.errors import GatewayError, temporary
 from gateway.store.engine import migrate, open_engine
-from gateway.store.spool import Draft, Spool
+from gateway.store.spool import Draft, Spool, private_directory
 from gateway.store.writer import StoreUnavailableError, Writer
 
 __all__ = ["Draft", "Spool", "Store", "StoreUnavailableError"]
@@ -29,7 +29,7 @@ class Store:
     """One open store: ``state_dir/gateway.sqlite3`` and ``state_dir/spool``. One process owns it."""
 
     def __init__(self, state_dir: Path) -> None:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_directory(state_dir)
         self.state_dir = state_dir
         self.spool = Spool(state_dir / "spool")
         self.pages = Spool(state_dir / "pages")

@@ -20,7 +20,10 @@ def open_engine(path: Path) -> sa.Engine:
     visible before the outer COMMIT. `BEGIN IMMEDIATE` also makes schema changes transactional.
     """
     engine = sa.create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 10.0}, pool_size=4
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "timeout": 10.0},
+        pool_size=4,
+        hide_parameters=True,  # they are mails and addresses, and an error's text is logged
     )
 
     @event.listens_for(engine, "connect")

@@ -27,12 +27,19 @@ def fsync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def private_directory(path: Path) -> None:
+    """Make `path` a directory for its owner alone, also one that exists and was open to others."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+
+
 class Spool:
     """The directory of content files. Methods block; call them from a thread."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_directory(root)
 
     def path(self, name: str) -> Path:
         """Where the file called `name` is; `name` never leaves the directory."""

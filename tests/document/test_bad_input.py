@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import struct
 import zipfile
 import zlib
@@ -276,9 +277,12 @@ async def test_no_place_to_write_is_our_trouble(renderer: Renderer, make: Any, t
     assert caught.value.failure.code == "document_storage"
 
 
-async def test_a_full_disk_is_our_trouble(renderer: Renderer, make: Any, out: Path) -> None:
+async def test_a_full_disk_is_our_trouble(
+    renderer: Renderer, make: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # every write to this device fails with ENOSPC; the file beside the destination is what is written
-    out.with_name(out.name + ".part").symlink_to("/dev/full")
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "chance")
+    out.with_name(out.name + ".chance.part").symlink_to("/dev/full")
     with pytest.raises(GatewayError) as caught:
         await renderer.render_message(make.mail("x").as_bytes(), out)
     assert caught.value.failure.kind is Kind.TEMPORARY

@@ -113,7 +113,9 @@ async def record_sent(store: Store, row_id: str) -> None:
             tx, work.document, content=pages, pages=1, digest="d", page_digests=["1"], notes=[], now=1000
         )
         (ready,) = faxes.claim(tx, owner="t", now=1000, seconds=9, limit=1)
-        attempt = attempts.begin(tx, ready.fax, token="T", deadline=1100, snapshot=[], digest="d", lease=50, now=1000)
+        attempt = attempts.begin(
+            tx, ready.fax, token="T", deadline=1100, snapshot=[], digest="d", lease=50, now=1000
+        )
         attempts.end(tx, attempt, "success", FaxState.SENT, now=1001)
         faxes.identify(tx, faxes.get(tx, ready.fax.id), Evidence(provider_id=row_id, how="lone"), now=1002)
 
