@@ -153,7 +153,7 @@ class Gateway:
 
         intake = supervise.INTAKE_GRACE
         parts = [
-            Part(name="renderer", start=self.renderer.start, stop=stop_renderer),
+            Part(name="renderer", start=self._start_renderer, stop=stop_renderer),
             Part(name="store", start=self._open_store, stop=self._close_store),
             Part(name="client", start=_nothing, stop=close_client),
             ticker_part(self._rescuing),
@@ -170,6 +170,10 @@ class Gateway:
         if self.settings.smtp.enabled:
             parts.append(Part(name="smtp", start=self.smtp.start, stop=self.smtp.stop, grace=intake))
         return parts
+
+    async def _start_renderer(self) -> None:
+        await self.renderer.start()
+        journal.sandboxed(layers=self.renderer.sandbox)
 
     async def _open_store(self) -> None:
         await asyncio.to_thread(self.store.open)

@@ -73,7 +73,8 @@ def _details(fax: dict[str, Any]) -> None:
     for call in fax["calls"]:
         row = f", row {call['provider_id']}" if call["provider_id"] else ""
         outcome = call["outcome"] or "no answer yet"
-        click.echo(f"{'call':>12}: {call['attempt']}, {cell(call['started'], 'started')}: {outcome}{row}")
+        line = f"{call['attempt']}, {cell(call['started'], 'started')}: {outcome}{row}"
+        click.echo(f"{'call':>12}: {printable(line)}")
     for event in fax["history"]:
         detail = " ".join(f"{key}={value}" for key, value in event["detail"].items() if value)
         arrow = f"{event['source'] or 'new'} → {event['target']}"

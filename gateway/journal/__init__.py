@@ -113,6 +113,11 @@ def rules_recovered() -> None:
 # Documents
 
 
+def sandboxed(*, layers: Sequence[str]) -> None:
+    """What shuts the renderer's children in; a kernel or a unit may withhold a layer."""
+    (logger.info if len(layers) > 1 else logger.warning)("sandboxed", layers=layers)
+
+
 def rendered(*, queue_id: str, pages: int, size: int, seconds: float) -> None:
     """A submission became fax pages; size in bytes."""
     logger.info("rendered", queue_id=queue_id, pages=pages, size=size, seconds=round(seconds, 2))
