@@ -36,6 +36,8 @@ from gateway.worker.outcomes import (
 
 W = TypeVar("W")
 T = TypeVar("T")
+R = TypeVar("R")
+Outcome = TypeVar("Outcome")
 
 _FIRST_WAIT, _MOST_WAIT = 0.2, 10.0
 """Seconds between tries to write while the store is not there."""
@@ -217,15 +219,13 @@ class Faxes(Line[faxes.Work]):
         self._wake()
 
 
-class Received(Line[ReceivedFax]):
-    """Received faxes on their way to a mailbox."""
-
-    name = "receive"
+class _Repeated(Line[R], Generic[R, Outcome]):
+    """Work whose step does no harm when it is taken again; its row counts the tries."""
 
     def __init__(
         self,
         store: Store,
-        step: Callable[[ReceivedFax], Awaitable[ReceivedOutcome]],
+        step: Callable[[R], Awaitable[Outcome]],
         *,
         policy: apply.Policy,
         owner: str,
@@ -234,6 +234,19 @@ class Received(Line[ReceivedFax]):
         super().__init__(store, owner=owner, wake=wake)
         self._step = step
         self._policy = policy
+
+    async def handle(self, work: R) -> None:
+        await self._write(work, await self._step(work))
+
+    @abstractmethod
+    async def _write(self, work: R, outcome: Outcome) -> None:
+        """Write what the step came to."""
+
+
+class Received(_Repeated[ReceivedFax, ReceivedOutcome]):
+    """Received faxes on their way to a mailbox."""
+
+    name = "receive"
 
     async def claim(self, limit: int, *, idle: bool) -> Sequence[ReceivedFax]:
         return await self._store.write(
@@ -248,40 +261,24 @@ class Received(Line[ReceivedFax]):
     def name_of(self, work: ReceivedFax) -> str:
         return work.id
 
-    async def handle(self, work: ReceivedFax) -> None:
-        await self._write(work, await self._step(work))
-
     async def recover(self, work: ReceivedFax, strikes: int) -> None:
-        if strikes >= apply.STRIKES:
-            await self._write(work, Parked(reason=apply.SET_ASIDE.sentence))
-        elif strikes:
+        if not strikes:
+            await self._release(tables.received, work.id, work.fence, 0)
+        elif strikes < apply.STRIKES:
             await self._write(work, Later(failure=apply.CRASHED))
         else:
-            await self._release(tables.received, work.id, work.fence, 0)
+            await self._write(work, Parked(reason=apply.SET_ASIDE.sentence))
 
-    async def _write(self, fax: ReceivedFax, outcome: ReceivedOutcome) -> None:
-        await self._insist(lambda tx, now: apply.received_fax(tx, fax, outcome, self._policy, now=now))
-        story.received_fax(fax, outcome)
+    async def _write(self, work: ReceivedFax, outcome: ReceivedOutcome) -> None:
+        await self._insist(lambda tx, now: apply.received_fax(tx, work, outcome, self._policy, now=now))
+        story.received_fax(work, outcome)
         self._wake()
 
 
-class Mails(Line[OutboxMail]):
+class Mails(_Repeated[OutboxMail, MailOutcome]):
     """Receipts, notices and received faxes on their way out."""
 
     name = "mail"
-
-    def __init__(
-        self,
-        store: Store,
-        step: Callable[[OutboxMail], Awaitable[MailOutcome]],
-        *,
-        policy: apply.Policy,
-        owner: str,
-        wake: Callable[[], None],
-    ) -> None:
-        super().__init__(store, owner=owner, wake=wake)
-        self._step = step
-        self._policy = policy
 
     async def claim(self, limit: int, *, idle: bool) -> Sequence[OutboxMail]:
         return await self._store.write(
@@ -294,18 +291,15 @@ class Mails(Line[OutboxMail]):
     def name_of(self, work: OutboxMail) -> str:
         return work.key
 
-    async def handle(self, work: OutboxMail) -> None:
-        await self._write(work, await self._step(work))
-
     async def recover(self, work: OutboxMail, strikes: int) -> None:
-        if strikes >= apply.STRIKES:
-            await self._write(work, Undeliverable(failure=apply.SET_ASIDE))
-        elif strikes:
+        if not strikes:
+            await self._release(tables.outbox, work.id, work.fence, 0)
+        elif strikes < apply.STRIKES:
             await self._write(work, Later(failure=apply.CRASHED))
         else:
-            await self._release(tables.outbox, work.id, work.fence, 0)
+            await self._write(work, Undeliverable(failure=apply.SET_ASIDE))
 
-    async def _write(self, mail: OutboxMail, outcome: MailOutcome) -> None:
-        state = await self._insist(lambda tx, now: apply.mail(tx, mail, outcome, self._policy, now=now))
-        story.mail(mail, outcome, state)
+    async def _write(self, work: OutboxMail, outcome: MailOutcome) -> None:
+        state = await self._insist(lambda tx, now: apply.mail(tx, work, outcome, self._policy, now=now))
+        story.mail(work, outcome, state)
         self._wake()

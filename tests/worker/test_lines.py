@@ -1,0 +1,159 @@
+"""An item whose step met a bug is tried again, then set aside; an outcome waits for the store."""
+
+import sqlite3
+import time
+
+import pytest
+import sqlalchemy as sa
+from support.submissions import make_submission
+
+from gateway.lifecycle import FaxState, OutboxState, ReceivedState
+from gateway.model import MailKind, OutboxMail, ReceivedFax, new_id
+from gateway.store import Store, faxes, intake, outbox, received, tables, views
+from gateway.worker import apply, lines
+from gateway.worker.outcomes import Accepted, MailOutcome
+
+POLICY = apply.Policy(retry_delays=(10.0,), mail_delays=(10.0,), mail_give_up=1e6)
+
+
+class Rooms:
+    """The four lines over one store, with steps that must not be taken here."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.woken = 0
+        common = {"owner": "t", "wake": self.wake}
+        self.documents = lines.Documents(store, self.step, lease=60, **common)  # type: ignore[arg-type]
+        self.faxes = lines.Faxes(
+            store,
+            self.step,
+            policy=POLICY,
+            lease=60,
+            called=self.wake,
+            **common,  # type: ignore[arg-type]
+        )
+        self.received = lines.Received(store, self.step, policy=POLICY, **common)  # type: ignore[arg-type]
+        self.mails = lines.Mails(store, self.accept, policy=POLICY, **common)  # type: ignore[arg-type]
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    async def step(self, *_: object) -> None:
+        raise AssertionError("no step is taken here")
+
+    async def accept(self, _mail: OutboxMail) -> MailOutcome:
+        return Accepted()
+
+
+@pytest.fixture
+def rooms(store: Store) -> Rooms:
+    return Rooms(store)
+
+
+async def a_mail_in(store: Store) -> str:
+    accepted = await store.write(
+        lambda tx: intake.accept(tx, make_submission(), ["+15552341234"], now=0, deadline=9e9, window=9)
+    )
+    return accepted.faxes[0]
+
+
+async def a_mail_out(store: Store) -> None:
+    now = time.time()
+    await store.write(
+        lambda tx: outbox.queue(tx, key="k", kind=MailKind.HELD, recipient="a@b.example", facts={}, now=now)
+    )
+
+
+async def test_a_document_is_refused_after_three_strikes(rooms: Rooms) -> None:
+    fax_id = await a_mail_in(rooms.store)
+    for strike in (1, 2, 3):
+        await rooms.store.write(lambda tx: tx.execute(sa.update(tables.document).values(run_at=0)))
+        (work,) = await rooms.documents.claim(5, idle=True)
+        await rooms.documents.recover(work, strike)
+    assert (await rooms.store.read(lambda tx: faxes.get(tx, fax_id))).state is FaxState.FAILED
+
+
+async def test_a_fax_fails_after_three_strikes_but_not_once_a_call_was_begun(rooms: Rooms) -> None:
+    fax_id = await a_mail_in(rooms.store)
+    await rooms.store.write(
+        lambda tx: tx.execute(sa.update(tables.fax).values(run_at=0).where(tables.fax.c.id == fax_id))
+    )
+    (work,) = await rooms.faxes.claim(5, idle=True)
+    await rooms.faxes.recover(work, 1)
+    again = await rooms.store.read(lambda tx: faxes.get(tx, fax_id))
+    assert (again.state, again.lease_until) == (FaxState.ACCEPTED, None)
+    assert again.run_at is not None
+    await rooms.store.write(lambda tx: tx.execute(sa.update(tables.fax).values(run_at=0)))
+    (work,) = await rooms.faxes.claim(5, idle=True)
+    await rooms.faxes.recover(work, 3)
+    assert (await rooms.store.read(lambda tx: faxes.get(tx, fax_id))).state is FaxState.FAILED
+
+    await rooms.store.write(
+        lambda tx: tx.execute(sa.update(tables.fax).values(state=FaxState.SUBMITTING, lease_owner="t"))
+    )
+    await rooms.faxes.recover(work, 3)
+    assert (await rooms.store.read(lambda tx: faxes.get(tx, fax_id))).state is FaxState.SUBMITTING
+
+
+async def test_a_mail_is_given_up_after_three_strikes(rooms: Rooms) -> None:
+    await a_mail_out(rooms.store)
+    for strike in (0, 1, 2, 3):
+        await rooms.store.write(lambda tx: tx.execute(sa.update(tables.outbox).values(run_at=0)))
+        (mail,) = [m for m in await rooms.mails.claim(5, idle=True) if m.key == "k"]
+        await rooms.mails.recover(mail, strike)
+    row = await rooms.store.read(lambda tx: tx.execute(sa.select(tables.outbox)).first())
+    assert row is not None
+    assert (row.state, row.attempts) == (OutboxState.FAILED, 3)
+
+
+async def test_a_received_fax_is_parked_after_three_strikes(rooms: Rooms) -> None:
+    fax = ReceivedFax(
+        id=new_id(),
+        provider_id="9",
+        did="",
+        caller="",
+        caller_name="",
+        station_id="",
+        pages=1,
+        seconds=1,
+        received_at=0,
+        folder="INBOX",
+        state=ReceivedState.SEEN,
+    )
+    await rooms.store.write(lambda tx: received.see(tx, [fax], now=0))
+    for strike in (0, 1, 2, 3):
+        await rooms.store.write(lambda tx: tx.execute(sa.update(tables.received).values(run_at=0)))
+        (claimed,) = await rooms.received.claim(5, idle=True)
+        await rooms.received.recover(claimed, strike)
+    (row,) = await rooms.store.read(views.inbox_list)
+    assert row["state"] == ReceivedState.PARKED
+
+
+async def test_an_outcome_is_written_when_the_store_is_back(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_mail_out(rooms.store)
+    (mail,) = await rooms.mails.claim(5, idle=True)
+    tries = 0
+    written = apply.mail
+
+    def full_twice(tx: sa.Connection, *args: object, **kwargs: object) -> OutboxState:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise sa.exc.OperationalError("UPDATE", {}, sqlite3.OperationalError("disk is full"))
+        return written(tx, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(apply, "mail", full_twice)
+    await rooms.mails.handle(mail)
+    assert tries == 3
+    row = await rooms.store.read(lambda tx: tx.execute(sa.select(tables.outbox)).one())
+    assert row.state == OutboxState.SENT
+    assert rooms.woken == 1
+
+
+async def test_what_is_due_is_told_in_seconds(rooms: Rooms) -> None:
+    assert await rooms.documents.due() is None
+    await a_mail_in(rooms.store)
+    await rooms.store.write(lambda tx: tx.execute(sa.update(tables.document).values(run_at=9e9)))
+    assert (await rooms.documents.due() or 0) > 1e6
