@@ -99,13 +99,13 @@ def test_other_libraries_records_take_the_same_way(stream: io.StringIO) -> None:
     journal.register_secret(SECRET)
     logging.captureWarnings(False)  # whatever another test left switched on
     setup(stream, format="json")
-    logging.getLogger("mail.log").warning("RCPT %s with %s", "2125550100@fax.example.com", SECRET)
+    logging.getLogger("mail.debug").warning("RCPT %s with %s", "2125550100@fax.example.com", SECRET)
     logging.getLogger("asyncio").error("task failed", exc_info=ValueError(f"cannot use {SECRET}"))
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         warnings.warn(f"deprecated {SECRET}", UserWarning, stacklevel=1)
     entries = [json.loads(line) for line in read(stream)]
-    assert [entry["logger"] for entry in entries] == ["mail.log", "asyncio", "py.warnings"]
+    assert [entry["logger"] for entry in entries] == ["mail.debug", "asyncio", "py.warnings"]
     assert entries[0]["event"] == "RCPT …0100@fax.example.com with [hidden]"
     assert "ValueError: cannot use [hidden]" in entries[1]["exception"]
     assert SECRET not in stream.getvalue()
