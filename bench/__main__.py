@@ -17,7 +17,7 @@ Measurement = Callable[..., Any]
 
 def _command(name: str, measure: Measurement) -> click.Command:
     @click.command(name, help=(measure.__doc__ or "").partition("\n\n")[0])
-    @click.option("--quick", is_flag=True, help="Fewer rounds and items: under a minute on two cores.")
+    @click.option("--quick", is_flag=True, help="Fewer rounds and items: a minute, or four for documents.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")
     def command(quick: bool, as_json: bool) -> None:
         machine = report.machine()

@@ -1,4 +1,4 @@
-"""Other programs to compare with, where they are installed: Postfix and Ghostscript."""
+"""Another mail server to compare with, where it is installed: Postfix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,33 +104,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ghostscript:
-    """Ghostscript's fax device, at the size of our pages."""
-
-    name: str
-    program: str
-
-    def render(self, files: Sequence[Path], destination: Path) -> float:
-        """Draw PDFs into one TIFF of G4 pages, in a process of its own; seconds."""
-        command = [
-            *(self.program, "-q", "-dNOPAUSE", "-dBATCH", "-dSAFER", "-sDEVICE=tiffg4", "-r204x196"),
-            *("-g1728x2156", "-dPDFFitPage", f"-sOutputFile={destination}", *map(str, files)),
-        ]
-        began = time.perf_counter()
-        _run(command)
-        return time.perf_counter() - began
-
-
-def ghostscript() -> Ghostscript | None:
-    """Ghostscript, where it is installed."""
-    program = shutil.which("gs")
-    if program is None:
-        say("No comparison with Ghostscript: it is not installed (apt-get install ghostscript).")
-        return None
-    return Ghostscript(name=f"gs {_run([program, '--version']).strip()} tiffg4", program=program)
 
 
 def _run(command: Sequence[str]) -> str:

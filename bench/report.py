@@ -111,13 +111,14 @@ def show(machine: dict[str, Any], rows: Sequence[Row], *, as_json: bool) -> None
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Measure", overflow="fold")
-    for heading in ("Value", "Must", "Aim", "", "Peer"):
+    table.add_column("Measure", min_width=32)
+    for heading in ("Value", "Must", "Aim", ""):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Peer", justify="right")
     for row in rows:
         peer = "" if row.peer is None else f"{row.peer.name} {_text(row.peer.value)}"
         bars = (
-            f"{'≥' if row.more else '≤'} {bar:g}" if bar is not None else "" for bar in (row.must, row.aim)
+            f"{'≥' if row.more else '≤'} {bar:.3g}" if bar is not None else "" for bar in (row.must, row.aim)
         )
         table.add_row(row.measure, _text(row.value), *bars, row.verdict, peer)
     console = Console(highlight=False)

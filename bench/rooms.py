@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import sys
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,6 @@ def main(room: str, *arguments: str) -> None:
     match room:
         case "smtp":
             asyncio.run(_smtp(Path(arguments[0])))
-        case "render":
-            asyncio.run(_render(Path(arguments[0]), json.loads(arguments[1])))
 
 
 async def _smtp(state_dir: Path) -> None:
@@ -62,19 +59,6 @@ async def _smtp(state_dir: Path) -> None:
 
 async def _no_account() -> Sequence[Any]:
     raise AssertionError("the senders stand in the configuration")
-
-
-async def _render(destination: Path, groups: Sequence[Sequence[str]]) -> None:
-    """Render each group of files as one document; print seconds, pages and bytes of each."""
-    from gateway.document import Renderer, RenderSettings
-
-    results = []
-    async with Renderer(RenderSettings()) as renderer:
-        for files in groups:
-            began = time.perf_counter()
-            rendered = await renderer.render_files([Path(file) for file in files], destination)
-            results.append([time.perf_counter() - began, rendered.pages, rendered.size])
-    print(json.dumps(results), flush=True)
 
 
 def command(room: str, *arguments: str) -> list[str]:

@@ -21,6 +21,7 @@ from gateway.config.checks import DRAIN_MARGIN
 from gateway.control import ControlServer, Verbs
 from gateway.document import Renderer, RenderSettings
 from gateway.document.stage import RenderStage
+from gateway.document.wishes import Wishes
 from gateway.errors import GatewayError, Scope
 from gateway.faxin import Handler, Poller
 from gateway.faxout import Submitter, Tracker
@@ -122,7 +123,7 @@ class Gateway:
     def _make_crews(self) -> list[Crew[Any]]:
         settings, policy, owner, wake = self.settings, self._policy, self._owner, self.wake
         render = render_settings_of(settings)
-        stage = RenderStage(self.renderer, self.store, render, self.rules.codes)
+        stage = RenderStage(self.renderer, self.store, render, self.rules.codes, Wishes(settings))
         handler = Handler(client=self.client, store=self.store, settings=settings)
         deliverer = Deliverer(settings=settings, store=self.store, client=self.client)
         documents_line = lines.Documents(
@@ -288,6 +289,13 @@ def render_settings_of(settings: Settings) -> RenderSettings:
     document = settings.document
     return RenderSettings(
         paper=document.paper,
+        resolution=document.resolution,
+        tall=document.tall_pages,
+        drop_blank=document.drop_blank,
+        despeckle=document.despeckle,
+        deskew=document.deskew,
+        bad_part=document.bad_parts,
+        office=document.office,
         max_pages=document.max_pages,
         timeout=document.timeout,
         cpu_seconds=document.cpu_seconds,

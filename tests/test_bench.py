@@ -42,7 +42,6 @@ def bench_module(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
                 "ingest of 1 MB mails, 50 at a time, ratio": (0.4, 0.6),
             },
         ),
-        ("documents", {"text, helper running, ms/page": (None, None), "scan, size, ratio": (None, None)}),
     ],
 )
 def test_quick_run_prints_only_json_of_the_promised_shape(

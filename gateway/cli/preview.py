@@ -7,20 +7,23 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from gateway.cli import preview_report
 from gateway.cli.common import config_option, json_option, show_json
 from gateway.cli.target import Target
 from gateway.errors import GatewayError, Kind
 
 if TYPE_CHECKING:
+    from gateway.config import Settings
     from gateway.document import Rendered
 
 _STDOUT = Path("-")
+_PICTURE = ".png"
 
 
 @click.command()
@@ -32,45 +35,131 @@ _STDOUT = Path("-")
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="PDF to write; an existing file is replaced, - is standard output.",
+    help="PDF, .tif (fax TIFF) or .png (one picture a page) to write; - is a PDF on standard output.",
 )
+@click.option("--rule", default="", help="Name of the [[sender]] whose cover page and header line it gets.")
+@click.option("--to", "numbers", multiple=True, metavar="NUMBER", help="Number for the cover page.")
 @json_option
 @config_option
-def command(files: tuple[Path, ...], output: Path, as_json: bool, config: Path | None) -> None:
+def command(
+    files: tuple[Path, ...],
+    output: Path,
+    rule: str,
+    numbers: tuple[str, ...],
+    as_json: bool,
+    config: Path | None,
+) -> None:
     """Make the fax pages of FILEs, by the same pipeline that a fax takes, without sending.
 
-    With "-o -" everything but the PDF goes to standard error.
+    An existing file is replaced. With "-o -" everything but the PDF goes to standard error.
     """
     target = None if output == _STDOUT else Target.at(output, files)
     if target is None and sys.stdout.isatty():
         raise click.UsageError("A PDF is not for a terminal: redirect standard output, or name a file.")
+    settings = _settings(config)
     with tempfile.TemporaryDirectory(prefix="fax-gateway-preview-") as directory:
-        rendered = _render(files, Path(directory) / "fax.pdf", config)
-        if target is not None:
-            target.replace_with(rendered.path)
-        else:
-            with rendered.path.open("rb") as source:
-                shutil.copyfileobj(source, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-    _tell(rendered, output, as_json=as_json, err=target is None)
+        work = _Work(settings=settings, files=files, rule=rule, numbers=numbers, directory=Path(directory))
+        made = _made(work, output)
+        written = _deliver(made, target, output, files)
+    _tell(made, written, settings, as_json=as_json, err=target is None)
 
 
-def _render(files: Sequence[Path], destination: Path, config: Path | None) -> Rendered:
-    from gateway.app import render_settings_of
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What is to be drawn, and where the pages are made first."""
+
+    settings: Settings
+    files: Sequence[Path]
+    rule: str
+    numbers: Sequence[str]
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """The document, its pages as pictures where they are wanted, and what shut the renderer's child in."""
+
+    rendered: Rendered
+    pictures: Sequence[Path]
+    sandbox: Sequence[str]
+
+
+def _settings(config: Path | None) -> Settings:
     from gateway.config import Settings, default_path, load
-    from gateway.document import Renderer
 
     path = config or default_path()
-    settings = load(path).settings if config is not None or path.exists() else Settings()
+    return load(path).settings if config is not None or path.exists() else Settings()
 
-    async def render() -> Rendered:
-        async with Renderer(render_settings_of(settings)) as renderer:
-            return await renderer.render_files(files, destination)
+
+def _made(work: _Work, output: Path) -> _Made:
+    from gateway.app import render_settings_of
+    from gateway.document import Renderer
+
+    suffix = output.suffix.lower()
+    tiff = suffix in (".tif", ".tiff")
+
+    async def render() -> _Made:
+        wishes = _wishes(work)
+        async with Renderer(render_settings_of(work.settings)) as renderer:
+            rendered = await renderer.render_files(
+                work.files, work.directory / ("fax.tif" if tiff else "fax.pdf"), inspect=True, **wishes
+            )
+            pictures: list[Path] = []
+
+            async def take(picture: bytes) -> None:
+                pictures.append(work.directory / f"{len(pictures) + 1}{_PICTURE}")
+                await asyncio.to_thread(pictures[-1].write_bytes, picture)
+
+            if suffix == _PICTURE:
+                await renderer.pictures(rendered.path, take)
+            return _Made(rendered=rendered, pictures=pictures, sandbox=renderer.sandbox)
 
     try:
         return asyncio.run(render())
     except GatewayError as error:
         raise _for_now(error) from error
+
+
+def _wishes(work: _Work) -> dict[str, Any]:
+    """Cover page and header line, as the rule would have them."""
+    from gateway import phone
+    from gateway.document.wishes import Wishes
+
+    settings = work.settings
+    rules = {rule.name: rule for rule in settings.senders}
+    if work.rule and work.rule not in rules:
+        known = ", ".join(rules) or "none"
+        raise click.BadParameter(
+            f"there is no [[sender]] named {work.rule}; there is: {known}.", param_hint="--rule"
+        )
+    rule = rules.get(work.rule)
+    sender = {
+        "from_name": (rule.from_name if rule else "") or settings.voipms.from_name,
+        "from_number": (rule.from_number if rule else "") or settings.voipms.from_number,
+    }
+    numbers = [phone.parse(number, region=settings.gateway.country) for number in work.numbers]
+    wishes = Wishes(settings)
+    return {
+        "cover": wishes.cover(work.rule, **sender, numbers=numbers),
+        "header": wishes.header(work.rule, **sender),
+    }
+
+
+def _deliver(made: _Made, target: Target | None, output: Path, files: Sequence[Path]) -> list[Path]:
+    """Put the document where it is wanted; returns the files that were written."""
+    if target is None:
+        with made.rendered.path.open("rb") as source:
+            shutil.copyfileobj(source, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return []
+    if len(made.pictures) < 2:
+        target.replace_with(made.pictures[0] if made.pictures else made.rendered.path)
+        return [output]
+    names = [output.with_stem(f"{output.stem}-{number}") for number in range(1, len(made.pictures) + 1)]
+    targets = [Target.at(name, files) for name in names]
+    for place, picture in zip(targets, made.pictures, strict=True):
+        place.replace_with(picture)
+    return names
 
 
 def _for_now(error: GatewayError) -> GatewayError:
@@ -84,22 +173,14 @@ def _for_now(error: GatewayError) -> GatewayError:
     return GatewayError(replace(failure, sentence=sentence))
 
 
-def _tell(rendered: Rendered, output: Path, *, as_json: bool, err: bool) -> None:
+def _tell(made: _Made, written: Sequence[Path], settings: Settings, *, as_json: bool, err: bool) -> None:
+    price = settings.document.price_per_minute
     if as_json:
-        show_json(
-            {
-                "file": str(output),
-                "pages": rendered.pages,
-                "bytes": rendered.size,
-                "digest": rendered.digest,
-                "page_digests": rendered.page_digests,
-                "notes": rendered.notes,
-            },
-            err=err,
-        )
+        report = preview_report.as_json(made.rendered, resolution=settings.document.resolution, price=price)
+        files = {"file": str(written[0]) if written else "-", "files": [str(path) for path in written]}
+        show_json(files | report | {"sandbox": list(made.sandbox)}, err=err)
         return
-    plural = "" if rendered.pages == 1 else "s"
-    name = "standard output" if err else output
-    click.echo(f"{name}: {rendered.pages} page{plural}, {rendered.size} bytes", err=err)
-    for note in rendered.notes:
-        click.echo(note, err=True)
+    where = ", ".join(map(str, written)) or "standard output"
+    click.echo(f"{where}: {preview_report.summary(made.rendered, price=price)}", err=err)
+    for line in preview_report.remarks(made.rendered):
+        click.echo(line, err=True)

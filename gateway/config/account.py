@@ -146,8 +146,48 @@ class SenderRules(Section):
 class Document(Section):
     """``[document]``: how mails become pages, and what one document may cost."""
 
-    paper: Literal["letter", "a4", "legal"] = Field(
-        default="letter", description="Page size of outgoing faxes."
+    paper: Literal["letter", "a4", "legal", "auto"] = Field(
+        default="letter",
+        description='Page size of outgoing faxes; "auto": what most pages of the document were made for.',
+    )
+    resolution: Literal["fine", "standard"] = Field(
+        default="fine", description='"fine" (204 x 196 dpi) or "standard" (204 x 98): half the minutes.'
+    )
+    tall_pages: Literal["split", "scale"] = Field(
+        default="split", description="Pages much taller than the paper: cut into pieces, or shrunk."
+    )
+    drop_blank: bool = Field(
+        default=True, description="Leave out pages with nothing but dust on them; the sender is told."
+    )
+    despeckle: bool = Field(default=False, description="Remove single specks from scanned pages.")
+    deskew: bool = Field(default=False, description="Turn scanned pages that lie askew upright.")
+    bad_parts: Literal["refuse", "note"] = Field(
+        default="refuse",
+        description="A part that cannot be drawn: refuse the mail, or send a page that says so in its place.",
+    )
+    text_page: bool = Field(
+        default=True,
+        description="The mail's text, where there is any, becomes the first pages or the cover's message.",
+    )
+    cover: Literal["off", "on", "text"] = Field(
+        default="off", description='Cover page: "text" makes one only when the mail has text of its own.'
+    )
+    cover_template: FilePath | None = Field(
+        default=None, description="Typst template of the cover page, in place of the built-in one."
+    )
+    cover_logo: FilePath | None = Field(
+        default=None, description="Picture for the cover page (PNG, JPEG or SVG, at most 1 MB)."
+    )
+    cover_notice: Line = Field(
+        default="", max_length=2000, description="Confidentiality text at the foot of the cover page."
+    )
+    header_line: bool = Field(
+        default=False,
+        description="A line on top of each page: sender, number, date and time, page (47 CFR 68.318(d)).",
+    )
+    office: Line = Field(
+        default="soffice",
+        description="LibreOffice's command, for Office documents; empty: they are refused.",
     )
     max_pages: int = Field(default=100, ge=1, le=1000, description="Longer documents are refused.")
     timeout: Seconds = Field(
@@ -159,8 +199,8 @@ class Document(Section):
     )
     output_mb: Count = Field(default=64, description="Largest file (MiB) the renderer may write.")
     workers: int = Field(default=2, ge=1, le=64, description="Documents rendered at the same time.")
-    text_page: bool = Field(
-        default=True, description="The mail's text, where there is any, becomes the first pages."
+    price_per_minute: float = Field(
+        default=0.029, ge=0, le=100, description="What a minute of fax costs, for preview's estimate."
     )
 
 

@@ -14,6 +14,7 @@ from gateway.config.types import is_full_name, is_loopback
 
 DRAIN_MARGIN = 100
 """Seconds beyond an upload's total limit that a stop may take: its turn at the rate limit, and the commit."""
+LOGO_BYTES = 1 << 20
 STOP_SECONDS = 660
 """TimeoutStopSec= of the shipped unit: an upload in flight is awaited that long."""
 
@@ -27,6 +28,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield from _smtp(settings)
     yield from check_senders(settings)
     yield from _mailboxes(settings)
+    yield from _document(settings)
     yield from _receive(settings)
     yield from _mail(settings)
 
@@ -200,6 +202,15 @@ def _mailboxes(settings: Settings) -> Iterator[Finding]:
                 fatal=False,
             )
         yield from check_file((*loc, "ca_file"), box.ca_file)
+
+
+def _document(settings: Settings) -> Iterator[Finding]:
+    document = settings.document
+    for key in ("cover_template", "cover_logo"):
+        yield from check_file(("document", key), getattr(document, key))
+    logo = document.cover_logo
+    if logo is not None and logo.is_file() and logo.stat().st_size > LOGO_BYTES:
+        yield Finding(loc=("document", "cover_logo"), message=f"{logo}: larger than {LOGO_BYTES >> 20} MB")
 
 
 def _receive(settings: Settings) -> Iterator[Finding]:

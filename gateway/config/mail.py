@@ -132,6 +132,12 @@ class SenderRule(Section):
     receipts: Literal["all", "failures"] = Field(
         default="all", description="Which outcomes are mailed to the sender."
     )
+    cover: Literal["off", "on", "text"] | None = Field(
+        default=None, description="Cover page for this sender; not set: document.cover."
+    )
+    header_line: bool | None = Field(
+        default=None, description="Header line for this sender; not set: document.header_line."
+    )
 
 
 class Mailbox(Section):

@@ -2,93 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from PIL import Image
+from gateway.document.formats import html_page, markdown, pdf, picture, typeset
+from gateway.document.formats.parts import Part, refuse, too_many_pages
+from gateway.document.formats.sniff import OFFICE_FORMATS, PICTURES, Format, sniff
+from gateway.document.geometry import Layout, PaperName, paper_for
+from gateway.document.sheet import Sheet
+from gateway.document.values import RenderSettings
+from gateway.errors import Failure, GatewayError, permanent
 
-from gateway.document import html, image, pdf, text, typeset
-from gateway.document.parts import Part, refuse, too_many_pages
-from gateway.document.sniff import PICTURES, Format, sniff
-from gateway.errors import GatewayError, permanent
-
+_TEXTUAL = frozenset({Format.TEXT, Format.MAIL, Format.SVG, Format.CALENDAR, Format.CONTACT})
 _ADVICE = {
+    Format.LOCKED: "Remove the password and send it again",
+    Format.OUTLOOK: "Forward the message itself, or print it to a PDF",
+    Format.METAFILE: "Save the picture as a PNG",
+    Format.SOUND: "A fax can only carry pages",
+    Format.VIDEO: "A fax can only carry pages",
     Format.EMPTY: "Check the file and send it again",
     Format.ZIP: "Unpack it and attach the files themselves",
     Format.ARCHIVE: "Unpack it and attach the files themselves",
-    Format.TNEF: "Send the mail as HTML or plain text instead of Outlook Rich Text",
 }
-_MOST_BOXES = 0.2
-"""A text with a larger share of empty boxes than this says nothing to its recipient."""
 _USUAL_ADVICE = "Send it as a PDF, as a JPEG, PNG, GIF or TIFF picture, or as plain text"
+_TOO_MANY = "document_pages"
+
+Convert = Callable[[bytes, str], bytes]
+"""Office document and the name of its kind in, PDF out; raises `GatewayError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Draws parts as 1-bit fax pages. `starting` hears the label of each part before it is touched."""
+    """Draws parts as fax pages. `starting` hears the label of each part before it is touched."""
 
-    paper: str
-    height: int
-    max_pages: int
+    settings: RenderSettings
     redact: Sequence[str]
+    inspect: bool
     starting: Callable[[str], None]
+    convert: Convert
 
-    def pages(self, parts: Sequence[Part], notes: list[str]) -> Iterator[Image.Image]:
+    def paper(self, parts: Iterable[Part]) -> PaperName:
+        """The paper of the whole document; where it follows the parts, each of them is opened for that."""
+        if self.settings.paper != "auto":
+            return self.settings.paper
+        return paper_for(size for part in parts for size in self._sizes(part))
+
+    def sheets(self, parts: Sequence[Part], layout: Layout, notes: list[str]) -> Iterator[Sheet]:
         """Yield every page of every part; appends to `notes` what became of each part."""
         total = 0
+        refused: list[Failure] = []
         for part in parts:
             self.starting(part.label)
             kind = _format(part)
-            if kind in PICTURES and image.is_decoration(part, kind):
+            if kind in PICTURES and picture.is_decoration(part, kind):
                 notes.append(f"{part.label} is a small picture of the mail's layout and was left out.")
                 continue
             made = 0
-            for page in self._drawn(part, kind, self.max_pages - total, notes):
+            for sheet in self._limited(part, kind, layout, total, notes, refused):
                 made += 1
-                total += 1
-                if total > self.max_pages:
-                    too_many_pages(self.max_pages)
-                yield page
+                yield replace(sheet, source=f"{part.label}, page {made}")
+            total += made
             if made:
                 notes.append(f"{part.label}: {kind.value}, {made} {'page' if made == 1 else 'pages'}.")
+        if refused and len(refused) == total:
+            raise GatewayError(refused[0])  # nothing but pages that say what is missing
         if not total:
             raise GatewayError(_NOTHING)
 
-    def _drawn(self, part: Part, kind: Format, most: int, notes: list[str]) -> Iterator[Image.Image]:
-        if kind is Format.PDF:
-            yield from self._pdf(part, most)
-        elif kind in PICTURES:
-            yield from image.pages(part, kind, self.height)
-        elif kind in (Format.TEXT, Format.HTML):
-            yield from self._text(part, kind, most, notes)
-        elif not (kind is Format.EMPTY and part.inline):
+    def _limited(
+        self, part: Part, kind: Format, layout: Layout, before: int, notes: list[str], refused: list[Failure]
+    ) -> Iterator[Sheet]:
+        """The part's pages, as long as there are not too many with those `before` it."""
+        limit = self.settings.max_pages
+        try:
+            for made, sheet in enumerate(self._drawn(part, kind, layout, limit - before, notes, refused), 1):
+                if before + made > limit:
+                    too_many_pages(limit)
+                yield sheet
+        except GatewayError as error:
+            if error.failure.code == _TOO_MANY:
+                too_many_pages(limit)  # the part was told what is left of the limit
+            raise
+
+    def _drawn(
+        self, part: Part, kind: Format, layout: Layout, most: int, notes: list[str], refused: list[Failure]
+    ) -> Iterator[Sheet]:
+        """The part's pages; where the settings want it, one page that says why there are none."""
+        if self.settings.bad_part == "refuse":
+            yield from self._pages(part, kind, layout, most, notes)
+            return
+        try:
+            made = list(self._pages(part, kind, layout, most, notes))
+        except GatewayError as error:
+            if error.failure.code == _TOO_MANY:  # no page in place of the part would mend that
+                raise
+            refused.append(error.failure)
+            notes.append(error.failure.sentence)
+            stand_in = Part(label=part.label, text=f"Not faxed:\n\n{error.failure.sentence}")
+            made = list(self._pages(stand_in, Format.TEXT, layout, most, notes))
+        yield from made
+
+    def _pages(
+        self, part: Part, kind: Format, layout: Layout, most: int, notes: list[str]
+    ) -> Iterator[Sheet]:
+        if kind in PICTURES:
+            return picture.sheets(part, kind, layout=layout, notes=notes, inspect=self.inspect, most=most)
+        if kind is Format.PDF or kind in OFFICE_FORMATS:
+            made = replace(part, data=self._pdf(part, kind))
+            return pdf.sheets(made, layout=layout, notes=notes, inspect=self.inspect, most=most)
+        if kind is Format.TEXT:
+            draw = markdown.sheets if part.text is None and markdown.is_markdown(part) else typeset.sheets
+            return draw(part, layout=layout, notes=notes, redact=self.redact, inspect=self.inspect, most=most)
+        if kind is Format.HTML:
+            return html_page.sheets(
+                part, layout=layout, notes=notes, redact=self.redact, inspect=self.inspect, most=most
+            )
+        if not (kind is Format.EMPTY and part.inline):
             _unsupported(part, kind)
+        return iter(())
 
-    def _pdf(self, part: Part, most: int) -> Iterator[Image.Image]:
-        with pdf.opened(part) as document:
-            if document.pages > most:
-                too_many_pages(self.max_pages)
-            for number in range(document.pages):
-                yield document.page(number, self.height)
+    def _sizes(self, part: Part) -> Sequence[tuple[float, float]]:
+        kind = _format(part)
+        try:
+            if kind in PICTURES:
+                return () if picture.is_decoration(part, kind) else picture.sizes(part, kind)
+            return pdf.sizes(part) if kind is Format.PDF else ()
+        except GatewayError:
+            return ()  # said when it is drawn
 
-    def _text(self, part: Part, kind: Format, most: int, notes: list[str]) -> Iterator[Image.Image]:
-        written = part.text
-        if written is None:
-            convert = html.to_text if kind is Format.HTML else text.decode
-            written = convert(part.data, part.charset)
-        cut = text.lines(text.redact(written, self.redact))
-        if typeset.pages_at_least(cut) > most:
-            too_many_pages(self.max_pages)
-        if cut:
-            made = typeset.typeset(cut, paper=self.paper, fixed_pitch=text.is_columnar(cut))
-            missing, total = typeset.missing_glyphs(cut, made)
-            if missing > total * _MOST_BOXES:
-                problem = "is written in a script for which the gateway has no font"
-                refuse(part, problem, "Send it as a PDF", status="5.6.5", code="text_font")
-            if missing:
-                notes.append(f"{part.label}: {missing} characters without a font are shown as empty boxes.")
-            yield from self._pdf(Part(label=part.label, data=made), most)
+    def _pdf(self, part: Part, kind: Format) -> bytes:
+        if kind is Format.PDF:
+            return part.data
+        if not self.settings.office:
+            _unsupported(part, kind)
+        return self.convert(part.data, kind.name)
 
 
 def _format(part: Part) -> Format:
@@ -96,7 +144,7 @@ def _format(part: Part) -> Format:
         return Format.TEXT
     kind = sniff(part.data)
     # A fragment of HTML looks like any text.
-    return Format.HTML if kind is Format.TEXT and part.declared == "text/html" else kind
+    return Format.HTML if kind in _TEXTUAL and part.declared == "text/html" else kind
 
 
 def _unsupported(part: Part, kind: Format) -> NoReturn:

@@ -5,37 +5,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from gateway.document import verdict, wire
-from gateway.document.geometry import HEIGHTS
+from gateway.document.errand import Errand
 from gateway.document.helper import Child, Helper, HelperDied
-from gateway.document.values import RenderSettings
+from gateway.document.office import Office
 from gateway.errors import GatewayError, permanent, temporary
 
 _END_SECONDS = 5.0
 """How long a killed child may take to be reaped; longer means that the helper itself hangs."""
 
-PageSink = Callable[[wire.Page], Awaitable[None]]
+_PATIENCE_SECONDS = 4.0
+"""A document that takes longer gives way to the others: one bad file must not slow down everybody's faxes."""
+
+Sink = Callable[[bytes, bytes], Awaitable[None]]
+"""Takes the type and the payload of a frame that carries a page or a picture."""
 
 
 async def converse(
     helper: Helper,
     request: wire.Request,
     inputs: Sequence[Path | bytes],
-    settings: RenderSettings,
-    take: PageSink,
+    take: Sink,
+    office: Office,
 ) -> bytes:
-    """Have one child do `request`; each page goes to `take`, the payload of the result frame is returned.
+    """Have one child do `request`; what it draws goes to `take`, the payload of the result frame is returned.
 
     Raises `GatewayError` for the document, `HelperDied` when the helper is to blame. The child is gone then.
     """
+    settings = request.settings
     limits = wire.Limits(memory_bytes=settings.memory_bytes, cpu_seconds=settings.cpu_seconds)
-    with _opened(inputs) as fds:
+    with _opened(inputs) as fds, Errand(office, settings) as errand:
         child = helper.fork(limits)
-        talk = _Talk(request, HEIGHTS[settings.paper], take)
+        talk = _Talk(request, take, errand)
+        patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, helper.slow_down, child)
         try:
             async with asyncio.timeout(settings.timeout):
                 return await talk.run(child, fds)
@@ -48,6 +55,7 @@ async def converse(
         except wire.Malformed:
             raise verdict.died(talk.part, "renderer_lied") from None
         finally:
+            patience.cancel()
             child.connection.close()
             with contextlib.suppress(HelperDied):
                 await _end(helper, child)
@@ -56,11 +64,11 @@ async def converse(
 class _Talk:
     """The frames of one conversation. `part` is what the child says it is working on."""
 
-    def __init__(self, request: wire.Request, height: int, take: PageSink) -> None:
+    def __init__(self, request: wire.Request, take: Sink, errand: Errand) -> None:
         self._request = request
-        self._height = height
         self._take = take
-        self._pages = 0
+        self._errand = errand
+        self._drawn = 0
         self.part = "The document"
 
     async def run(self, child: Child, fds: Sequence[int]) -> bytes:
@@ -76,18 +84,22 @@ class _Talk:
                 payload = await reader.readexactly(length)
                 if kind == wire.RESULT:
                     return payload
-                await self._note(kind, payload)
+                await self._note(child.connection, kind, payload)
         finally:
             writer.close()
 
-    async def _note(self, kind: bytes, payload: bytes) -> None:
-        if kind == wire.PAGE:
-            self._pages += 1
-            if self._pages > self._request.max_pages:
+    async def _note(self, connection: socket.socket, kind: bytes, payload: bytes) -> None:
+        if kind in (wire.PAGE, wire.PICTURE):
+            self._drawn += 1
+            if self._drawn > self._request.settings.max_pages:
                 raise wire.Malformed("more pages than asked for")
-            await self._take(wire.read_page(payload, height=self._height))
+            await self._take(kind, payload)
         elif kind == wire.PART:
             self.part = wire.read_text(payload, most=200)
+        elif kind == wire.CHUNK:
+            await self._errand.add(payload)
+        elif kind == wire.CONVERT:
+            await self._errand.run(connection, wire.read_text(payload, most=20), self.part)
         elif kind == wire.REFUSAL:
             raise GatewayError(wire.read_refusal(payload))
         else:

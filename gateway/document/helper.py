@@ -8,7 +8,7 @@ import itertools
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from gateway.document import wire
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _MESSAGE_BYTES = 1 << 14
+_KEPT = ("FAX_GATEWAY_NATIVE",)
+"""The only variable that the helper inherits: it turns the native code off."""
 
 
 class HelperDied(Exception):  # noqa: N818  like RendererDied
@@ -32,14 +34,17 @@ class Child:
     ended: asyncio.Future[wire.Exit]
 
 
-def default_command() -> tuple[str, ...]:
-    """How the helper is started: isolated from the environment, yet from the same copy of the package."""
+def default_command(rooms: Iterable[str]) -> tuple[str, ...]:
+    """How the helper is started: isolated from the environment, yet from the same copy of the package.
+
+    `rooms`: see `gateway.document.renderer.main`.
+    """
     root = str(Path(__file__).resolve().parents[2])
     code = (
         "import sys; sys.argv[1] in sys.path or sys.path.insert(0, sys.argv[1]); "
-        "from gateway.document.renderer import main; main(int(sys.argv[2]))"
+        "from gateway.document.renderer import main; main(int(sys.argv[-1]), sys.argv[2:-1])"
     )
-    return (sys.executable, "-I", "-c", code, root)
+    return (sys.executable, "-I", "-c", code, root, *rooms)
 
 
 class Helper:
@@ -73,7 +78,7 @@ class Helper:
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
-                    env={"LC_ALL": "C.UTF-8", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1"},
+                    env=_environment(),
                     cwd="/",
                     start_new_session=True,
                 )
@@ -131,6 +136,12 @@ class Helper:
             with contextlib.suppress(OSError):
                 self._control.send(wire.control_message({"op": "kill", "job": child.job}))
 
+    def slow_down(self, child: Child) -> None:
+        """Have the child give way to all others from now on (nice(2))."""
+        if not child.ended.done():
+            with contextlib.suppress(OSError):
+                self._control.send(wire.control_message({"op": "nice", "job": child.job}))
+
     async def close(self) -> None:
         """Close the control socket, upon which the helper kills its children and ends; or else kill it."""
         self._lost()
@@ -184,6 +195,11 @@ class Helper:
             if not ended.done():
                 ended.set_exception(HelperDied())
         self._ended.clear()
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {"LC_ALL": "C.UTF-8", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1", **kept}
 
 
 def _retrieved(future: asyncio.Future[wire.Exit]) -> None:

@@ -6,12 +6,16 @@ import os
 import socket
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import PurePath
 
-from gateway.document import message, pdf, raster, text, verdict, wire
+from gateway.document import finish, raster, result, verdict, wire
 from gateway.document.compose import Composer
-from gateway.document.geometry import HEIGHTS
-from gateway.document.parts import Part, too_many_pages
+from gateway.document.formats import pdf, text
+from gateway.document.formats.mail import message
+from gateway.document.formats.parts import Part
+from gateway.document.sheet import Sheet
+from gateway.document.values import PageReport
 from gateway.errors import GatewayError
 
 
@@ -21,10 +25,9 @@ def run(connection: socket.socket) -> int:
     try:
         _Job(connection, request).do([_contents(fd) for fd in fds])
     except GatewayError as error:
-        failure = error.failure
-        sentence = text.redact(failure.sentence, request.redact)  # it names the file as the sender did
-        refusal = {"status": failure.status, "sentence": sentence, "code": failure.code}
-        connection.sendall(wire.json_frame(wire.REFUSAL, refusal))
+        failure = error.failure  # its sentence names the file as the sender did
+        redacted = replace(failure, sentence=text.redact(failure.sentence, request.redact))
+        connection.sendall(wire.refusal_frame(redacted))
     except MemoryError:
         return verdict.EXIT_MEMORY
     except Exception as error:  # tells where the bug is, never what the document says
@@ -39,36 +42,69 @@ class _Job:
 
     def do(self, inputs: list[bytes]) -> None:
         request = self._request
+        most = request.settings.max_pages
         if request.kind == "digests":
-            self._digests(inputs[0])
-            return
-        notes: list[str] = []
+            found = pdf.digests(inputs[0], most)
+            self._connection.sendall(wire.json_frame(wire.RESULT, {"digests": found}))
+        elif request.kind == "pictures":
+            for picture in pdf.pictures(inputs[0], most):
+                self._connection.sendall(wire.frame(wire.PICTURE, picture))
+            self._connection.sendall(wire.json_frame(wire.RESULT, {}))
+        else:
+            self._draw(inputs)
+
+    def _draw(self, inputs: list[bytes]) -> None:
+        request = self._request
+        contents = self._read(inputs)
+        notes = list(contents.notes)
+        composer = Composer(
+            settings=request.settings,
+            redact=request.redact,
+            inspect=request.inspect,
+            starting=self._starting,
+            convert=lambda data, kind: wire.ask_for_conversion(self._connection, data, kind),
+        )
+        paper = composer.paper(contents.parts)
+        layout = finish.layout_of(request, paper)
+        drawn = composer.sheets(contents.parts, layout, notes)
+        finisher = finish.Finisher(request=request, layout=layout, contents=contents)
+        reports = [self._send(sheet) for sheet in finisher.sheets(drawn, notes)]
+        said = result.Result(
+            notes=tuple(text.redact(note, request.redact) for note in notes),
+            paper=paper,
+            accelerated=raster.NATIVE == "native",
+            reports=tuple(reports),
+        )
+        self._connection.sendall(result.frame(said))
+
+    def _read(self, inputs: list[bytes]) -> message.Contents:
+        request = self._request
         if request.kind == "message":
             contents = message.read(inputs[0], include_text=request.include_text)
-            parts, notes = list(contents.parts), list(contents.notes)
-        else:
-            parts = [_file(name, data) for name, data in zip(request.names, inputs, strict=True)]
-        composer = Composer(
-            paper=request.paper,
-            height=HEIGHTS[request.paper],
-            max_pages=request.max_pages,
-            redact=request.redact,
-            starting=self._starting,
+            if finish.has_cover(request.cover, contents):  # it carries the text
+                contents = replace(message.read(inputs[0], include_text=False), text=contents.text)
+            return contents
+        found = [message.unpack(_file(name, data)) for name, data in zip(request.names, inputs, strict=True)]
+        return message.Contents(
+            parts=tuple(part for contents in found for part in contents.parts),
+            notes=tuple(note for contents in found for note in contents.notes),
         )
-        for page in composer.pages(parts, notes):
-            self._connection.sendall(wire.page_frame(raster.encode(page)))
-        shown = [text.redact(note, request.redact) for note in notes]
-        self._connection.sendall(wire.json_frame(wire.RESULT, {"notes": shown}))
 
-    def _digests(self, data: bytes) -> None:
-        height = HEIGHTS[self._request.paper]
-        with pdf.opened(Part(label="The PDF", data=data)) as document:
-            if document.pages > self._request.max_pages:
-                too_many_pages(self._request.max_pages)
-            found = [
-                raster.digest(document.fax_page(number, height)).hex() for number in range(document.pages)
-            ]
-        self._connection.sendall(wire.json_frame(wire.RESULT, {"digests": found}))
+    def _send(self, sheet: Sheet) -> PageReport:
+        """Send a page; what is reported about it follows at the end."""
+        strip = raster.encode(sheet.rows, sheet.height)
+        page = wire.Page(height=sheet.height, digest=raster.digest(sheet.rows), strip=strip)
+        self._connection.sendall(wire.page_frame(page))
+        return PageReport(
+            source=text.redact(sheet.source, self._request.redact),
+            base=sheet.look.base,
+            photographs=sheet.look.photographs,
+            scans=sheet.look.scans,
+            rows=sheet.height,
+            size=len(strip),
+            black=round(int.from_bytes(sheet.rows).bit_count() / (8 * len(sheet.rows)), 4),
+            warnings=sheet.warnings,
+        )
 
     def _starting(self, label: str) -> None:
         shown = text.redact(label, self._request.redact)
@@ -77,7 +113,7 @@ class _Job:
 
 def _file(name: str, data: bytes) -> Part:
     shown = wire.displayed(PurePath(name).name, 100).replace('"', "'")
-    return Part(label=f'The file "{shown}"', data=data)
+    return Part(label=f'The file "{shown}"', name=shown, data=data)
 
 
 def _contents(fd: int) -> bytes:

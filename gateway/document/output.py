@@ -1,4 +1,4 @@
-"""The PDF on its way to the disk: written beside its place, synced, then renamed into it."""
+"""The document on its way to the disk: written beside its place, synced, then renamed into it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ import asyncio
 import contextlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gateway.document import wire
-from gateway.document.assemble import FaxPdf
+from gateway.document.fax_pdf import FaxPdf
+from gateway.document.fax_tiff import FaxTiff
+from gateway.document.geometry import Resolution
+from gateway.document.result import Result
 from gateway.document.values import Rendered
 from gateway.errors import GatewayError, permanent, temporary
 
 
 class Output:
-    """Takes pages and becomes the file at `destination`, whole or not at all.
+    """Takes pages and becomes the file at `destination`, whole or not at all: a TIFF by its suffix, or a PDF.
 
     Raises `GatewayError`: permanent beyond `most_bytes`, temporary when the disk does not take it.
     """
 
-    def __init__(self, destination: Path, most_bytes: int) -> None:
+    def __init__(self, destination: Path, most_bytes: int, resolution: Resolution) -> None:
         self._destination = destination
         # A name of its own: after a step of the clock a document may be rendered twice at a time.
         self._part = destination.with_name(f"{destination.name}.{secrets.token_hex(4)}.part")
         self._most_bytes = most_bytes
         self._digests: list[str] = []
+        self._sizes: list[tuple[int, int]] = []
         try:
             self._file = self._part.open("wb")
-            self._pdf = FaxPdf(self._file)
+            self._pages_file = _format(destination)(self._file, resolution)
         except OSError as error:
             raise _disk(error) from error
 
@@ -46,44 +51,51 @@ class Output:
             self._part.unlink(missing_ok=True)
 
     @property
-    def pages(self) -> int:
-        """Pages taken so far."""
-        return self._pdf.pages
+    def pages(self) -> Sequence[tuple[int, int]]:
+        """Rows and bytes of each page taken so far."""
+        return self._sizes
 
-    async def add(self, page: wire.Page) -> None:
-        """Append a page."""
-        if self._pdf.size + len(page.strip) > self._most_bytes:
+    async def take(self, kind: bytes, payload: bytes) -> None:
+        """Append a page, as it comes from the child."""
+        if kind != wire.PAGE:
+            raise wire.Malformed("not a page")
+        page = wire.read_page(payload)
+        if self._pages_file.size + len(page.strip) > self._most_bytes:
             sentence = (
                 f"The document is too large: its pages need more than {self._most_bytes >> 20} MB. "
                 "Send fewer pages, or pages with fewer pictures."
             )
             raise GatewayError(permanent("5.3.4", sentence, code="document_bytes"))
         self._digests.append(page.digest.hex())
+        self._sizes.append((page.height, len(page.strip)))
         await asyncio.to_thread(self._guarded, page)
 
-    async def finish(self, notes: tuple[str, ...]) -> Rendered:
+    async def finish(self, said: Result) -> Rendered:
         """Complete the file and put it in its place, synced with its directory entry."""
         await asyncio.to_thread(self._guarded, None)
         return Rendered(
             path=self._destination,
-            pages=self._pdf.pages,
-            digest=self._pdf.digest,
-            size=self._pdf.size,
+            pages=len(self._sizes),
+            digest=self._pages_file.digest,
+            size=self._pages_file.size,
             page_digests=tuple(self._digests),
-            notes=notes,
+            notes=said.notes,
+            reports=said.reports,
+            paper=said.paper,
+            accelerated=said.accelerated,
         )
 
     def _guarded(self, page: wire.Page | None) -> None:
         try:
             if page is not None:
-                self._pdf.add(page.strip, page.height)
+                self._pages_file.add(page.strip, page.height)
             else:
                 self._complete()
         except OSError as error:
             raise _disk(error) from error
 
     def _complete(self) -> None:
-        self._pdf.finish()
+        self._pages_file.finish()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -93,6 +105,10 @@ class Output:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _format(destination: Path) -> type[FaxPdf] | type[FaxTiff]:
+    return FaxTiff if destination.suffix.lower() in (".tif", ".tiff") else FaxPdf
 
 
 def _disk(error: OSError) -> GatewayError:

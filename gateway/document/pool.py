@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from gateway.document import verdict, wire
+from gateway.document import result, verdict, wire
 from gateway.document.conversation import converse
 from gateway.document.helper import Helper, HelperDied, default_command
+from gateway.document.office import Office
 from gateway.document.output import Output
-from gateway.document.values import Rendered, RenderSettings
+from gateway.document.values import Cover, HeaderLine, Rendered, RenderSettings
 from gateway.errors import GatewayError, permanent, temporary
 
 _TRIES = 2
 """A document is given to a second helper if the first one dies under it, not to a third."""
 _MOST_NOTES = 500
+ROOMS = ("text", "html")
 
 _Result = TypeVar("_Result")
 
@@ -28,13 +30,21 @@ class Renderer:
 
     Every method raises `GatewayError`: permanent for what cannot be rendered (the sentence names the file),
     temporary for trouble of our own, and `RendererDied` when the child ended for no certain reason.
+    `rooms` are kept warm ("text", "html"); a renderer that lives for one document starts faster without.
     `command` starts another helper, given its control socket's descriptor as last argument.
     """
 
-    def __init__(self, settings: RenderSettings, *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: RenderSettings,
+        *,
+        rooms: Iterable[str] = ROOMS,
+        command: Sequence[str] | None = None,
+    ) -> None:
         self._settings = settings
-        self._command = tuple(command or default_command())
+        self._command = tuple(command or default_command(rooms))
         self._slots = asyncio.Semaphore(settings.workers)
+        self._office = Office(settings.office, timeout=settings.timeout, output_bytes=settings.output_bytes)
         self._starting = asyncio.Lock()
         self._helper: Helper | None = None
         self._stopped = True
@@ -84,6 +94,8 @@ class Renderer:
         *,
         redact: Sequence[str] = (),
         include_text: bool = True,
+        cover: Cover | None = None,
+        header: HeaderLine | None = None,
         settings: RenderSettings | None = None,
     ) -> Rendered:
         """Render a whole RFC 5322 message: its text as first page, then the attachments in their order.
@@ -93,17 +105,28 @@ class Renderer:
         used = settings or self._settings
         request = wire.Request(
             kind="message",
-            paper=used.paper,
-            max_pages=used.max_pages,
+            settings=used,
             include_text=include_text and used.text_page,
             redact=(*used.redact, *redact),
+            cover=cover or Cover(),
+            header=header,
         )
-        return await self._render(request, [message], destination, used)
+        return await self._render(request, [message], destination)
 
     async def render_files(
-        self, files: Sequence[Path], destination: Path, *, settings: RenderSettings | None = None
+        self,
+        files: Sequence[Path],
+        destination: Path,
+        *,
+        cover: Cover | None = None,
+        header: HeaderLine | None = None,
+        settings: RenderSettings | None = None,
+        inspect: bool = False,
     ) -> Rendered:
-        """Render files, in the order given, as one document."""
+        """Render files, in the order given, as one document.
+
+        `inspect`: also look for what the recipient may not be able to read. It changes no pixel.
+        """
         used = settings or self._settings
         if not files:
             raise GatewayError(permanent("5.6.0", "There is no file to fax.", code="document_empty"))
@@ -112,34 +135,51 @@ class Renderer:
             raise GatewayError(permanent("5.3.4", sentence, code="document_parts"))
         request = wire.Request(
             kind="files",
-            paper=used.paper,
-            max_pages=used.max_pages,
+            settings=used,
             names=tuple(file.name for file in files),
             redact=used.redact,
+            cover=cover or Cover(),
+            header=header,
+            inspect=inspect,
         )
-        return await self._render(request, files, destination, used)
+        return await self._render(request, files, destination)
 
     async def page_digests(self, pdf: Path | bytes) -> tuple[str, ...]:
         """Digests of the pages of somebody's PDF; those of a page of ours equal `Rendered.page_digests`."""
-        used = self._settings
-        request = wire.Request(kind="digests", paper=used.paper, max_pages=used.max_pages)
+        request = wire.Request(kind="digests", settings=self._settings)
 
         async def job(helper: Helper) -> tuple[str, ...]:
-            answer = await converse(helper, request, [pdf], used, _refuse_page)
-            return _lines(answer, "digests", used.max_pages)
+            answer = await converse(helper, request, [pdf], _refuse_page, self._office)
+            return _believed(lambda: wire.read_lines(answer, "digests", most=self._settings.max_pages))
 
         return await self._run(job)
 
+    async def pictures(self, pdf: Path, take: Callable[[bytes], Awaitable[None]]) -> None:
+        """Give `take` each page of a PDF of ours as a PNG picture of the same pixels."""
+        request = wire.Request(kind="pictures", settings=self._settings)
+
+        async def sink(kind: bytes, payload: bytes) -> None:
+            if kind != wire.PICTURE:
+                raise wire.Malformed("not a picture")
+            await take(payload)
+
+        async def job(helper: Helper) -> None:
+            await converse(helper, request, [pdf], sink, self._office)
+
+        await self._run(job)
+
     async def _render(
-        self, request: wire.Request, inputs: Sequence[Path | bytes], destination: Path, used: RenderSettings
+        self, request: wire.Request, inputs: Sequence[Path | bytes], destination: Path
     ) -> Rendered:
+        settings = request.settings
+
         async def job(helper: Helper) -> Rendered:
-            with Output(destination, used.output_bytes) as output:
-                answer = await converse(helper, request, inputs, used, output.add)
-                notes = _lines(answer, "notes", _MOST_NOTES)
+            with Output(destination, settings.output_bytes, settings.resolution) as output:
+                answer = await converse(helper, request, inputs, output.take, self._office)
+                said = _believed(lambda: result.read(answer, output.pages, most=_MOST_NOTES))
                 if not output.pages:
                     raise verdict.died("The document", "renderer_lied")
-                return await output.finish(notes)
+                return await output.finish(said)
 
         return await self._run(job)
 
@@ -163,13 +203,13 @@ class Renderer:
             return self._helper
 
 
-async def _refuse_page(_page: wire.Page) -> None:
+async def _refuse_page(_kind: bytes, _payload: bytes) -> None:
     raise wire.Malformed("a page nobody asked for")
 
 
-def _lines(answer: bytes, key: str, most: int) -> tuple[str, ...]:
+def _believed(read: Callable[[], _Result]) -> _Result:
     try:
-        return wire.read_lines(answer, key, most=most)
+        return read()
     except wire.Malformed:
         raise verdict.died("The document", "renderer_lied") from None
 

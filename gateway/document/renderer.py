@@ -19,6 +19,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,14 +30,15 @@ _MESSAGE_BYTES = 1 << 14
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PR_SET_NO_NEW_PRIVS = 38
 _OPEN_FILES = 64
+_NICE = 10
 _STREAM_BYTES = 0  # a child writes to its socket only, never to a file
 
 
-def main(fd: int) -> None:
-    """Serve until the daemon goes away."""
+def main(fd: int, rooms: Iterable[str]) -> None:
+    """Serve until the daemon goes away. `rooms`: what children find warm besides PDF and pictures."""
     for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when; it may still be draining
-    _preload()
+    _preload(frozenset(rooms))
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         sys.exit("the renderer's libraries started a thread, so it cannot fork safely")
     gc.collect()
@@ -45,7 +47,7 @@ def main(fd: int) -> None:
     _Zygote(socket.socket(fileno=fd), os.getppid()).serve()
 
 
-def _preload() -> None:
+def _preload(rooms: Set[str]) -> None:
     """Import what children need, so that each starts warm."""
     import PIL.GifImagePlugin
     import PIL.JpegImagePlugin
@@ -53,6 +55,17 @@ def _preload() -> None:
     import PIL.TiffImagePlugin  # noqa: F401
 
     import gateway.document.job  # noqa: F401
+
+    if "text" in rooms:
+        import pypdf.generic  # noqa: F401  asked which letters have no font
+
+        from gateway.document import template
+
+        template.prepare()
+    if "html" in rooms:
+        from gateway.document.formats import html_page
+
+        html_page.prepare()
 
 
 class _Zygote:
@@ -66,6 +79,7 @@ class _Zygote:
         """Descriptor of a child's pidfd to job number."""
         self._poll = select.poll()
         self._libc = ctypes.CDLL(None, use_errno=True)
+        self._size = _address_space()
 
     def serve(self) -> None:
         self._poll.register(self._control, select.POLLIN)
@@ -103,6 +117,8 @@ class _Zygote:
             self._fork(order, fds[0])
         elif order["op"] == "kill" and order["job"] in self._pids:
             os.kill(self._pids[order["job"]], signal.SIGKILL)
+        elif order["op"] == "nice" and order["job"] in self._pids:
+            os.setpriority(os.PRIO_PROCESS, self._pids[order["job"]], _NICE)
         return True
 
     def _fork(self, order: dict[str, Any], fd: int) -> None:
@@ -158,13 +174,19 @@ class _Zygote:
                 os.dup2(null, stream)  # libraries print what they dislike about a page: content
             connection = socket.socket(fileno=os.dup2(fd, 3))
             os.closerange(4, 1 << 20)
-            _limit(order["memory_bytes"], order["cpu_seconds"])
+            _limit(self._size + order["memory_bytes"], order["cpu_seconds"])
             from gateway.document import job
 
             sandbox.apply()
             code = job.run(connection)
         finally:
             os._exit(code)
+
+
+def _address_space() -> int:
+    """Bytes of address space that are taken before any document comes; a child inherits them."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:

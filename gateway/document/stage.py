@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.document.pool import Renderer
 from gateway.document.values import RendererDied, RenderSettings
+from gateway.document.wishes import Wishes
 from gateway.errors import GatewayError, Kind, permanent
 from gateway.model import Submission
 from gateway.store import Store, documents
@@ -23,22 +24,27 @@ class RenderStage:
         store: Store,
         settings: RenderSettings,
         codes: Callable[[str], Sequence[str]],
+        wishes: Wishes,
     ) -> None:
         self._renderer = renderer
         self._store = store
         self._settings = settings
         self._codes = codes
+        self._wishes = wishes
 
     async def step(self, work: documents.Work) -> outcomes.DocumentOutcome:
         """Render; every failure is an outcome."""
         submission = work.submission
         name = f"{submission.id}.pdf"
+        sender = {"from_name": submission.from_name, "from_number": submission.from_number}
         try:
             rendered = await self._renderer.render_message(
                 self._source(submission),
                 self._store.pages.path(name),
                 redact=self._codes(submission.rule),
                 include_text=self._settings.text_page,
+                cover=self._wishes.cover(submission.rule, **sender, numbers=work.numbers),
+                header=self._wishes.header(submission.rule, **sender),
             )
         except RendererDied as death:
             return outcomes.RendererDied(failure=death.failure)

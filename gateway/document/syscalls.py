@@ -47,8 +47,6 @@ ALLOWED: Numbers = {
     "brk": (12, 214),
     "madvise": (28, 233),
     "membarrier": (324, 283),
-    "mmap": (9, 222),
-    "mprotect": (10, 226),
     "mremap": (25, 216),
     "munmap": (11, 215),
     # threads
@@ -92,6 +90,8 @@ JUDGED: Numbers = {
     "clone3": (435, 435),
     "fcntl": (72, 25),
     "ioctl": (16, 29),
+    "mmap": (9, 222),
+    "mprotect": (10, 226),
     "open": (2, None),
     "openat": (257, 56),
     "prctl": (157, 167),

@@ -2,7 +2,8 @@
 
 Control socket (daemon and helper, SOCK_SEQPACKET): one JSON object a message; ``fork`` carries a descriptor,
 the child's end of a job socket. Job socket (daemon and child, SOCK_STREAM): the input descriptors with one
-marker byte, then frames of type (1 byte), length (4 bytes, big-endian) and payload.
+marker byte, then frames of type (1 byte), length (4 bytes, big-endian) and payload. A child that meets an
+Office document sends its bytes in chunks and waits for a descriptor of the PDF, or for a refusal.
 
 The daemon believes nothing a child says: `frame_limit` bounds every frame before it is read, and the decoders
 here raise `Malformed` for anything that is not exactly what a well-behaved child sends.
@@ -10,7 +11,9 @@ here raise `Malformed` for anything that is not exactly what a well-behaved chil
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
 import socket
 import struct
@@ -18,7 +21,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
-from gateway.errors import Failure, permanent
+from gateway.document.geometry import MOST_ROWS
+from gateway.document.values import Cover, HeaderLine, RenderSettings
+from gateway.errors import Failure, GatewayError, permanent
 
 HEADER = struct.Struct(">cI")
 REQUEST = b"Q"
@@ -27,12 +32,26 @@ PAGE = b"P"
 RESULT = b"R"
 REFUSAL = b"E"
 BUG = b"B"
+PICTURE = b"G"
+CHUNK = b"C"
+CONVERT = b"O"
 
 MAX_FDS = 200
 """Files in one request; the kernel passes at most 253 descriptors at once (unix(7), SCM_RIGHTS)."""
 
-_LIMITS = {PAGE: 4 << 20, PART: 4096, RESULT: 1 << 20, REFUSAL: 8192, BUG: 4096}
+CHUNK_BYTES = 1 << 18
+_LIMITS = {
+    PAGE: 4 << 20,
+    PART: 4096,
+    RESULT: 4 << 20,
+    REFUSAL: 8192,
+    BUG: 4096,
+    PICTURE: 16 << 20,
+    CHUNK: CHUNK_BYTES,
+    CONVERT: 64,
+}
 _PAGE = struct.Struct(">H32s")
+
 _STATUS = re.compile(r"5\.\d{1,3}\.\d{1,3}")
 _MARKER = b"F"
 
@@ -43,7 +62,7 @@ class Malformed(ValueError):  # noqa: N818  says what the frame is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Resource limits of one child: bytes of address space, seconds of CPU."""
+    """Resource limits of one child: bytes of address space beyond the helper's, seconds of CPU."""
 
     memory_bytes: int
     cpu_seconds: int
@@ -53,13 +72,16 @@ class Limits:
 class Request:
     """One job for a child. The inputs themselves come as open descriptors, in order."""
 
-    kind: Literal["message", "files", "digests"]
-    paper: str
-    max_pages: int
+    kind: Literal["message", "files", "digests", "pictures"]
+    settings: RenderSettings
     names: tuple[str, ...] = ()
     """Name of each input when the inputs are files."""
     include_text: bool = True
     redact: tuple[str, ...] = field(default=(), repr=False)
+    cover: Cover = field(default_factory=Cover)
+    header: HeaderLine | None = None
+    inspect: bool = False
+    """Whether to look for what the recipient may not be able to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +120,9 @@ def page_frame(page: Page) -> bytes:
 
 def request_frame(request: Request) -> bytes:
     """One request as a frame. It may carry secrets (`redact`), so it exists on the socket only."""
-    return json_frame(REQUEST, asdict(request))
+    value = asdict(request)
+    value["cover"]["logo"] = base64.b64encode(request.cover.logo).decode()
+    return json_frame(REQUEST, value)
 
 
 def frame_limit(kind: bytes) -> int:
@@ -109,19 +133,19 @@ def frame_limit(kind: bytes) -> int:
         raise Malformed("unknown frame") from None
 
 
-def read_page(payload: bytes, *, height: int) -> Page:
-    """Decode a page frame of a page that must be `height` rows high."""
+def read_page(payload: bytes) -> Page:
+    """Decode a page frame."""
     if len(payload) <= _PAGE.size:
         raise Malformed("page without content")
     rows, digest = _PAGE.unpack_from(payload)
-    if rows != height:
-        raise Malformed("page of another size")
+    if not 0 < rows <= MOST_ROWS:
+        raise Malformed("page of an impossible size")
     return Page(height=rows, digest=digest, strip=payload[_PAGE.size :])
 
 
 def read_refusal(payload: bytes) -> Failure:
     """Decode a refusal. A child can only refuse for good: whatever is temporary, the daemon sees itself."""
-    value = _object(payload)
+    value = read_object(payload)
     status, sentence, code = value.get("status"), value.get("sentence"), value.get("code")
     if not (isinstance(status, str) and isinstance(sentence, str) and isinstance(code, str)):
         raise Malformed("refusal without reason")
@@ -132,10 +156,14 @@ def read_refusal(payload: bytes) -> Failure:
 
 def read_lines(payload: bytes, key: str, *, most: int) -> tuple[str, ...]:
     """Decode the list of texts under `key` of a result frame."""
-    lines = _object(payload).get(key, [])
-    if not isinstance(lines, list) or len(lines) > most or not all(isinstance(line, str) for line in lines):
+    return texts(read_object(payload).get(key, []), most)
+
+
+def texts(value: object, most: int) -> tuple[str, ...]:
+    """A list of at most `most` texts, fit to be displayed."""
+    if not isinstance(value, list) or len(value) > most or not all(isinstance(line, str) for line in value):
         raise Malformed("result of another shape")
-    return tuple(displayed(line, 300) for line in lines)
+    return tuple(displayed(line, 300) for line in value)
 
 
 def read_text(payload: bytes, *, most: int) -> str:
@@ -167,9 +195,45 @@ def receive_request(connection: socket.socket) -> tuple[Request, list[int]]:
     kind, length = HEADER.unpack(_read_exactly(connection, HEADER.size))
     if kind != REQUEST:
         raise Malformed("no request")
-    value = _object(_read_exactly(connection, length))
-    value["names"], value["redact"] = tuple(value["names"]), tuple(value["redact"])
-    return Request(**value), fds
+    return _request(read_object(_read_exactly(connection, length))), fds
+
+
+def _request(value: dict[str, Any]) -> Request:
+    cover = value["cover"] | {"logo": base64.b64decode(value["cover"]["logo"])}
+    settings = value["settings"] | {"redact": tuple(value["settings"]["redact"])}
+    lists = {name: tuple(value[name]) for name in ("names", "redact")}
+    header = HeaderLine(**value["header"]) if value["header"] is not None else None
+    parts = {"settings": RenderSettings(**settings), "cover": Cover(**cover), "header": header}
+    return Request(**(value | lists | parts))
+
+
+def ask_for_conversion(connection: socket.socket, data: bytes, kind: str) -> bytes:
+    """The child's side: have the daemon turn an Office document into a PDF; blocks until it is there.
+
+    Raises `GatewayError`, permanent: the daemon's refusal.
+    """
+    for start in range(0, len(data), CHUNK_BYTES):
+        connection.sendall(frame(CHUNK, data[start : start + CHUNK_BYTES]))
+    connection.sendall(frame(CONVERT, kind.encode()))
+    marker, fds, _flags, _address = socket.recv_fds(connection, 1, 1)
+    if marker == _MARKER and fds:
+        with os.fdopen(fds[0], "rb") as made:
+            return made.read()
+    if marker != REFUSAL:
+        raise Malformed("no answer")
+    (length,) = struct.unpack(">I", _read_exactly(connection, HEADER.size - 1))
+    raise GatewayError(read_refusal(_read_exactly(connection, length)))
+
+
+def send_conversion(connection: socket.socket, fd: int) -> None:
+    """The daemon's side: answer with the PDF, open for reading."""
+    socket.send_fds(connection, [_MARKER], [fd])
+
+
+def refusal_frame(failure: Failure) -> bytes:
+    """A refusal, either way."""
+    value = {"status": failure.status, "sentence": failure.sentence, "code": failure.code}
+    return json_frame(REFUSAL, value)
 
 
 def control_message(value: dict[str, Any]) -> bytes:
@@ -179,10 +243,11 @@ def control_message(value: dict[str, Any]) -> bytes:
 
 def read_control(message: bytes) -> dict[str, Any]:
     """Decode one control message."""
-    return _object(message)
+    return read_object(message)
 
 
-def _object(payload: bytes) -> dict[str, Any]:
+def read_object(payload: bytes) -> dict[str, Any]:
+    """Decode a payload that holds a JSON object."""
     try:
         value = json.loads(payload)
     except (ValueError, RecursionError):

@@ -22,6 +22,11 @@ POISONOUS = permanent(
     "Please send the attachment as a freshly made PDF.",
     code="renderer_died",
 )
+_NUMBERS = (
+    sa.select(tables.fax.c.number)
+    .where(tables.fax.c.submission_id == sa.bindparam("submission"))
+    .order_by(tables.fax.c.id)
+)
 _PENDING = _t.c.state == sa.literal_column(f"'{DocumentState.PENDING}'")
 
 
@@ -31,6 +36,8 @@ class Work:
 
     document: Document
     submission: Submission
+    numbers: tuple[str, ...] = ()
+    """Where its Faxes go, E.164."""
 
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int, idle: bool) -> list[Work]:
@@ -63,7 +70,8 @@ def _due_suspect_exists(tx: sa.Connection, now: float) -> bool:
 
 def _work(tx: sa.Connection, row: rows.Row) -> Work:
     submission = tx.execute(sa.select(tables.submission).where(tables.submission.c.id == row.id)).one()
-    return Work(document=rows.document(row), submission=rows.submission(submission))
+    numbers = tx.scalars(_NUMBERS, {"submission": row.id})
+    return Work(document=rows.document(row), submission=rows.submission(submission), numbers=tuple(numbers))
 
 
 def ready(

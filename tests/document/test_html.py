@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.document import html
+from gateway.document.formats import html
 
 
 @pytest.mark.parametrize(

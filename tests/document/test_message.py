@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from email.message import EmailMessage
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.document import message
+from gateway.document.formats.mail import message
+from gateway.document.formats.parts import Part
 from gateway.errors import GatewayError
 
 
@@ -35,8 +38,10 @@ def test_html_wins_over_blank_text(plain: str) -> None:
     mail = EmailMessage()
     mail.set_content(plain)
     mail.add_alternative("<p>rich</p>", subtype="html")
-    (body,) = message.read(mail.as_bytes()).parts
-    assert body.text == "rich"
+    contents = message.read(mail.as_bytes())
+    assert (contents.parts[0].text, contents.parts[0].declared) == (None, "text/html")
+    assert b"rich" in contents.parts[0].data
+    assert contents.text == "rich"
 
 
 def test_an_attachment_inside_an_alternative_is_not_lost() -> None:
@@ -107,15 +112,263 @@ def test_what_nobody_wants_on_a_fax_is_left_out_and_noted(
     assert contents.notes == (f'The attachment "extra" is a {what} and was left out.',)
 
 
-def test_pictures_of_the_html_are_marked_inline_but_attached_ones_are_not(make: Any) -> None:
+def with_picture(picture: bytes, source: str, plain: str = "", cid: str = "<logo@x>") -> EmailMessage:
     mail = EmailMessage()
-    mail.set_content('<img src="cid:logo">', subtype="html")
-    mail.add_related(
-        make.picture("PNG"), "image", "png", cid="<logo>", disposition="inline", filename="logo.png"
-    )
-    assert [part.inline for part in message.read(mail.as_bytes()).parts] == [True]
-    mail = make.mail(None, ("scan.png", "image/png", make.picture("PNG")))
+    if plain:
+        mail.set_content(plain)
+        mail.add_alternative(source, subtype="html")
+        page = mail.get_payload()[1]
+    else:
+        mail.set_content(source, subtype="html")
+        page = mail
+    page.add_related(picture, "image", "png", cid=cid, disposition="inline", filename="logo.png")
+    return mail
+
+
+@pytest.mark.parametrize("reference", ["cid:logo@x", "CID:logo%40x", "cid:logo&#64;x"])
+def test_pictures_that_a_drawn_html_shows_belong_to_it(make: Any, reference: str) -> None:
+    picture = make.picture("PNG")
+    contents = message.read(with_picture(picture, f'<img src="{reference}">').as_bytes())
+    assert labels(contents) == ["The text of the mail"]
+    assert contents.parts[0].related == {"logo@x": picture}
+
+
+def test_pictures_that_no_drawn_html_shows_are_marked_inline_but_attached_ones_are_not(make: Any) -> None:
+    picture = make.picture("PNG")
+    for mail in (
+        with_picture(picture, "<p>text</p>"),
+        with_picture(picture, '<img src="cid:logo@x">', plain="the plain text"),
+    ):
+        text, found = message.read(mail.as_bytes()).parts
+        assert (found.inline, found.name, found.data, text.related) == (True, "logo.png", picture, {})
+    mail = make.mail(None, ("scan.png", "image/png", picture))
     assert [part.inline for part in message.read(mail.as_bytes()).parts] == [False]
+    mail = with_picture(picture, '<img src="cid:logo@x">')
+    assert [part.inline for part in message.read(mail.as_bytes(), include_text=False).parts] == [True]
+
+
+def test_drawings_that_only_decorate_are_left_out_and_noted() -> None:
+    mail = EmailMessage()
+    mail.set_content("text")
+    mail.add_related(b"<svg xmlns='x'/>", "image", "svg+xml", cid="<a>", disposition="inline")
+    contents = message.read(mail.as_bytes())
+    assert labels(contents) == ["The text of the mail"]
+    assert "only decorates" in contents.notes[0]
+
+
+@pytest.mark.parametrize(
+    "excuse",
+    [
+        "Please use an HTML capable mail program to read this message.",
+        "Cannot see this? View it in your browser: https://example.com/x",
+        "Votre messagerie n'affiche pas le HTML.",
+    ],
+)
+def test_a_plain_version_that_only_points_to_the_html_loses(excuse: str) -> None:
+    mail = EmailMessage()
+    mail.set_content(excuse)
+    mail.add_alternative("<p>" + "All the words of the letter. " * 20, subtype="html")
+    assert "All the words" in message.read(mail.as_bytes()).text
+
+
+def test_a_short_plain_version_that_is_the_whole_text_wins() -> None:
+    mail = EmailMessage()
+    mail.set_content("The HTML page is attached.")
+    mail.add_alternative("<p>The HTML page is attached.</p>", subtype="html")
+    assert message.read(mail.as_bytes()).parts[0].text is not None
+
+
+def test_other_versions_of_the_text_are_not_faxed_twice() -> None:
+    contents = read(
+        "Content-Type: multipart/alternative; boundary=a",
+        "",
+        "--a",
+        "",
+        "plain",
+        "--a",
+        "Content-Type: text/enriched",
+        "",
+        "<bold>rich</bold>",
+        "--a",
+        "Content-Type: text/x-amp-html",
+        "",
+        "<html amp4email>",
+        "--a--",
+    )
+    assert labels(contents) == ["The text of the mail"]
+
+
+def test_html_around_an_attachment_is_one_text() -> None:
+    mail = EmailMessage()
+    mail.set_content("<p>Grüße</p>", subtype="html", charset="iso-8859-1")
+    mail.add_attachment(b"%PDF-", maintype="application", subtype="pdf", filename="a.pdf")
+    for ending in ("<p>below &amp; last</p>", "<div><br></div>"):
+        mail.attach(EmailMessage())
+        mail.get_payload()[-1].set_content(ending, subtype="html")
+    mail.attach(EmailMessage())
+    mail.get_payload()[-1].set_content("a < b")
+    contents = message.read(mail.as_bytes())
+    assert labels(contents) == ["The text of the mail", 'The attachment "a.pdf"']
+    source = contents.parts[0].data.decode()
+    assert source.index("Grüße") < source.index("below &amp; last") < source.index("a &lt; b")
+    assert contents.text.split("\n") == ["Grüße", "below & last", "a < b", ""]
+
+
+def test_the_header_is_told_in_words() -> None:
+    contents = read(
+        "From: =?utf-8?q?J=C3=A9r=C3=B4me_Dupont?= <j@example.com>",
+        'To: "Dr. Lee, Ann" <5551234567@fax.example.com>, b@example.com',
+        "Subject: =?utf-8?b?QW5nZWJvdCBmw7xy?= you\u202e",
+        "Date: Mon, 23 Nov 2026 08:00:00 +0000",
+        "",
+        "text",
+    )
+    assert (contents.from_name, contents.from_address) == ("Jérôme Dupont", "j@example.com")
+    assert (contents.to_name, contents.subject) == ("Dr. Lee, Ann", "Angebot für you")
+    assert contents.date == "Mon, 23 Nov 2026 08:00:00 +0000"
+    nothing = read("", "text")
+    assert (nothing.from_name, nothing.from_address, nothing.to_name, nothing.subject) == ("", "", "", "")
+
+
+def test_bare_8_bit_names_are_read() -> None:
+    lines = ("Subject: Grüße", 'Content-Disposition: attachment; filename="Übersicht.pdf"', "", "%PDF-")
+    assert read(*lines).subject == "Grüße"
+    assert read(*lines).parts[0].name == "Übersicht.pdf"
+    assert message.read("\n".join(lines).encode("cp1252")).parts[0].name == "Übersicht.pdf"
+
+
+def test_the_text_is_told_even_where_it_is_no_page() -> None:
+    contents = message.read(b"Subject: x\n\nhello", include_text=False)
+    assert (contents.parts, contents.text) == ((), "hello")
+
+
+def test_the_same_file_twice_is_faxed_once(make: Any) -> None:
+    file = ("application/pdf", make.pdf())
+    contents = message.read(make.mail(None, ("a.pdf", *file), ("b.pdf", *file)).as_bytes())
+    assert labels(contents) == ['The attachment "a.pdf"']
+    assert contents.notes[0].startswith('The attachment "b.pdf" is the same file as one before it')
+
+
+def test_empty_files_are_not_the_same_file(make: Any) -> None:
+    mail = make.mail(None, *((name, "application/pdf", b"") for name in "ab"))
+    assert len(message.read(mail.as_bytes()).parts) == 2
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "base64"])
+def test_an_attached_mail_is_read_even_where_it_is_encoded_against_the_rules(encoding: str) -> None:
+    inner = "Subject: Offer\n\nthe offer\n"
+    written = base64.encodebytes(inner.encode()).decode() if encoding == "base64" else inner
+    contents = read("Content-Type: message/rfc822", f"Content-Transfer-Encoding: {encoding}", "", written)
+    assert (contents.parts[0].text or "").split() == [
+        "Forwarded",
+        "message",
+        "Subject:",
+        "Offer",
+        "the",
+        "offer",
+    ]
+
+
+def test_an_attached_eml_file_is_a_forwarded_mail(make: Any) -> None:
+    inner = make.mail("the offer", ("a.pdf", "application/pdf", b"%PDF-"))
+    mail = make.mail("see", ("offer.eml", "application/octet-stream", inner.as_bytes()))
+    contents = message.read(mail.as_bytes())
+    names = ["The text of the mail", 'The forwarded mail "offer.eml"', 'The attachment "a.pdf"']
+    assert labels(contents) == names
+
+
+def test_a_file_is_unpacked_like_an_attachment(make: Any) -> None:
+    inner = make.mail("the offer", ("a.pdf", "application/pdf", b"%PDF-"))
+    contents = message.unpack(Part(label="The file", name="offer.eml", data=inner.as_bytes()))
+    assert labels(contents) == ['The forwarded mail "offer.eml"', 'The attachment "a.pdf"']
+    plain = Part(label="The file", name="a.pdf", data=b"%PDF-")
+    assert message.unpack(plain).parts == (plain,)
+
+
+def test_the_mails_of_a_digest_are_forwarded_mails() -> None:
+    contents = read(
+        "Content-Type: multipart/digest; boundary=d",
+        "",
+        "--d",
+        "",
+        "Subject: one",
+        "",
+        "first",
+        "--d",
+        "",
+        "Subject: two",
+        "",
+        "second",
+        "--d--",
+    )
+    assert [part.label for part in contents.parts] == ["The forwarded mail"] * 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (
+            ["Content-Type: message/partial; id=a; number=1; total=2", "", "x: y", "", "z"],
+            "one piece of a mail",
+        ),
+        (["Content-Type: message/external-body; access-type=url", "", "Content-Type: x/y", ""], "Attach the"),
+        (["Content-Type: application/pkcs7-mime; name=smime.p7m", "", "x"], "encrypted"),
+        (["", "-----BEGIN PGP MESSAGE-----", "x"], "encrypted"),
+        (["Content-Type: multipart/mixed; boundary=a", "", "no such boundary"], "damaged"),
+        (["Content-Type: application/pdf", "Content-Transfer-Encoding: base64", "", "JVBER"], "damaged"),
+    ],
+)
+def test_what_nobody_could_draw_is_refused_in_words(lines: list[str], words: str) -> None:
+    with pytest.raises(GatewayError) as raised:
+        read(*lines)
+    assert words in raised.value.failure.sentence
+
+
+def test_a_file_written_into_the_text_is_an_attachment() -> None:
+    data = b"%PDF-1.4 " + bytes(range(256))
+    lines = [binascii.b2a_uu(data[at : at + 45]).decode().rstrip("\n") for at in range(0, len(data), 45)]
+    contents = read("", "see below", "begin 644 scan.pdf", *lines, "`", "end", "regards")
+    assert [part.name for part in contents.parts] == ["", "scan.pdf"]
+    assert contents.parts[1].data == data
+    assert (contents.parts[0].text or "").split() == ["see", "below", "regards"]
+
+
+def test_a_sentence_that_begins_like_a_file_stays_text() -> None:
+    words = "begin 644 steps\r\nlower case\r\nend\r\n"
+    contents = read("", words)
+    assert [part.text for part in contents.parts] == [words]
+
+
+def test_a_macintosh_wrapping_is_taken_off() -> None:
+    data = b"\x89PNG\r\n\x1a\n" + bytes(300)
+    header = bytearray(128)
+    header[1:9] = b"\x07pic.png"
+    header[65:73] = b"PNGfJVWR"
+    header[83:87] = len(data).to_bytes(4, "big")
+    wrapped = bytes(header) + data + bytes(-len(data) % 128)
+    mail = EmailMessage()
+    mail.add_attachment(wrapped, maintype="application", subtype="octet-stream", filename="pic")
+    assert message.read(mail.as_bytes()).parts[0].data == data
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_wide_text_without_a_mark_is_declared(make: Any, charset: str) -> None:
+    mail = make.mail(None, ("list.txt", "text/plain", "Some words".encode(charset)))
+    assert message.read(mail.as_bytes()).parts[0].charset == charset
+
+
+def test_parts_are_limited_over_all_nested_mails(make: Any) -> None:
+    mail = make.mail("x", *((f"{n}.pdf", "application/pdf", b"%d" % n) for n in range(150)))
+    for _ in range(2):
+        assert message.read(mail.as_bytes())
+        mail, inner = EmailMessage(), mail
+        mail.set_content("y")
+        mail.add_attachment(inner)
+        for n in range(30):
+            mail.add_attachment(b"z%d" % n, maintype="application", subtype="pdf", filename="z")
+    with pytest.raises(GatewayError) as raised:
+        message.read(mail.as_bytes())
+    assert raised.value.failure.code == "document_parts"
 
 
 @pytest.mark.parametrize(
@@ -194,4 +447,7 @@ def test_no_mail_breaks_the_reader(lines: list[str]) -> None:
 
 @given(st.binary(max_size=400))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
-    assert isinstance(message.read(data), message.Contents)
+    try:
+        assert isinstance(message.read(data), message.Contents)
+    except GatewayError as refusal:
+        assert refusal.failure.status.startswith("5.")  # noqa: PT017  refusing is one of two right answers

@@ -1,154 +1,253 @@
-"""Threshold, screen, classification and coding."""
+"""The grey page made 1-bit: what becomes ink, what becomes paper, what is screened."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from typing import Any
 
-import pypdf
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageChops, ImageDraw, ImageOps
+from PIL import Image, ImageChops, ImageDraw
+from support.fax_pages import bilevel, black, packed, page, photograph, write
 
 from gateway.document import raster
-from gateway.document.assemble import FaxPdf
+from gateway.document.raster import boxes
+from gateway.document.raster.pictures import is_photograph
+
+WORDS = "Thin words of eight points, and more of them"
 
 
-def black(page: Image.Image, box: tuple[int, int, int, int] | None = None) -> float:
-    """Share of black (1) pixels."""
-    part = (page.crop(box) if box else page).convert("L")
-    return part.histogram()[255] / (part.width * part.height)
-
-
-@pytest.mark.parametrize("grey", [0, 80, 128, 160, 190, 210, 220])
-def test_small_grey_text_is_as_readable_as_black_text(make: Any, grey: int) -> None:
-    reference = raster.threshold(make.text_picture("Thin grey text of eight points", fill=0))
-    page = raster.threshold(make.text_picture("Thin grey text of eight points", fill=grey))
-    assert black(page) == pytest.approx(black(reference), rel=0.35)
+@pytest.mark.parametrize("grey", [80, 128, 160, 190, 210])
+@pytest.mark.parametrize("standard", [False, True])
+def test_small_grey_text_is_as_black_as_black_text(grey: int, standard: bool) -> None:
+    expected = black(bilevel(write(page(), WORDS), standard=standard)[0])
+    found = black(bilevel(write(page(), WORDS, fill=grey), standard=standard)[0])
+    assert found == pytest.approx(expected, rel=0.35)
 
 
 @pytest.mark.parametrize("grey", [0, 128, 200, 225])
 @pytest.mark.parametrize("upright", [False, True])
 def test_a_hairline_stays_whole(grey: int, upright: bool) -> None:
-    image = raster.blank(2156)
+    image = page()
     line = (500, 300, 500, 1300) if upright else (300, 500, 1300, 500)
     ImageDraw.Draw(image).line(line, fill=grey, width=1)
-    box = (500, 300, 501, 1300) if upright else (300, 500, 1300, 501)
-    assert black(raster.threshold(image), box) == 1
+    box = (500, 300, 501, 1301) if upright else (300, 500, 1301, 501)
+    assert black(bilevel(image)[0], box) == 1
 
 
-def test_a_grey_line_beside_black_text_stays_whole() -> None:
-    image = raster.blank(2156)
-    draw = ImageDraw.Draw(image)
-    draw.line((200, 412, 1500, 412), fill=212, width=2)
-    for left in range(200, 1500, 30):
-        draw.rectangle((left, 380, left + 12, 405), fill=0)
-    assert black(raster.threshold(image), (200, 412, 1500, 413)) > 0.99
+@pytest.mark.parametrize("grey", [200, 219, 233])
+@pytest.mark.parametrize("top", range(404, 412))
+def test_a_faint_rule_right_below_black_words_stays_whole(grey: int, top: int) -> None:
+    image = write(page(), "words over a rule, words over a rule", at=(300, 378))
+    ImageDraw.Draw(image).line((200, top, 1500, top), fill=grey)
+    assert black(bilevel(image)[0], (200, top, 1501, top + 1)) > 0.99
 
 
 @pytest.mark.parametrize("fill", [110, 150, 200, 235])
-def test_text_on_a_shaded_cell_is_cleared(fill: int) -> None:
-    image = raster.blank(2156)
+@pytest.mark.parametrize("left", range(200, 208))
+def test_a_shaded_cell_becomes_clean_and_its_words_stay(fill: int, left: int) -> None:
+    image = page()
     draw = ImageDraw.Draw(image)
-    draw.rectangle((200, 200, 1000, 500), fill=fill)
+    draw.rectangle((left, 200, 1000, 500), fill=fill)
     draw.rectangle((400, 300, 420, 400), fill=0)
-    page = raster.threshold(image)
-    assert black(page, (404, 304, 417, 397)) == 1
-    assert black(page, (450, 230, 970, 470)) == 0
+    rows = bilevel(image)[0]
+    assert black(rows, (400, 300, 421, 401)) == 1
+    assert black(rows) == 21 * 101 / (1728 * image.height)  # nothing else: no outline
 
 
-def test_solid_black_stays_solid() -> None:
-    image = raster.blank(2156)
-    ImageDraw.Draw(image).rectangle((200, 200, 1000, 900), fill=20)
-    assert black(raster.threshold(image), (200, 200, 1001, 901)) == 1
+@pytest.mark.parametrize("fill", [0, 60, 90, 130])
+def test_white_words_on_a_dark_bar_stay_white_on_black(fill: int) -> None:
+    image = page()
+    ImageDraw.Draw(image).rectangle((200, 200, 1400, 260), fill=fill)
+    image = write(image, "White words on it", at=(220, 215), fill=255)
+    rows = bilevel(image)[0]
+    assert black(rows, (700, 200, 1401, 261)) == 1
+    assert 0.6 < black(rows, (220, 215, 420, 245)) < 0.95
 
 
-def test_the_noise_of_scanned_paper_is_not_drawn(make: Any) -> None:
-    paper = ImageChops.add(Image.effect_noise((1728, 2156), 16), Image.new("L", (1728, 2156), 100))
-    text = make.text_picture("Scanned text", fill=60, size=40)
-    scan = ImageChops.darker(paper, text)
-    page = raster.threshold(scan)
-    assert black(page, (0, 600, 1728, 2156)) < 0.0005
-    assert black(page, (100, 100, 400, 150)) > 0.05
+@pytest.mark.parametrize("fill", [120, 170, 200])
+def test_a_large_grey_letter_is_a_letter_and_no_shading(fill: int) -> None:
+    image = page()
+    ImageDraw.Draw(image).rectangle((400, 400, 424, 560), fill=fill)
+    assert black(bilevel(image)[0], (400, 400, 425, 561)) == 1
 
 
-def test_a_shadow_over_a_letter_does_not_drown_it(make: Any) -> None:
-    shadow = ImageOps.invert(Image.linear_gradient("L").resize((1728, 2156))).point(
-        [v // 2 + 100 for v in range(256)]
+def test_a_gradient_changes_once_from_black_to_white() -> None:
+    image = page()
+    image.paste(Image.linear_gradient("L").rotate(90).resize((1000, 300)), (300, 400))
+    middle = np.unpackbits(np.frombuffer(bilevel(image)[0], dtype=np.uint8)).reshape(-1, 1728)[550, 290:1310]
+    assert np.count_nonzero(np.diff(middle)) == 2
+
+
+def scan(*, noise: int = 16, light: int = 200) -> Image.Image:
+    """Words on grey paper with a shadow to one side and noise all over."""
+    words = write(page(), "\n".join(["Scanned words in rows"] * 30), size=40)
+    paper = ImageChops.multiply(
+        words, Image.linear_gradient("L").resize(words.size).point(lambda v: 255 - v // 3)
     )
-    lines = Image.new("L", (1728, 2156), 255)
-    for top in range(60, 2100, 120):
-        ImageDraw.Draw(lines).rectangle((200, top, 1500, top + 6), fill=80)
-    page = raster.threshold(ImageChops.multiply(shadow, lines))
-    for top in range(60, 2100, 120):
-        assert black(page, (210, top + 1, 1490, top + 5)) == 1
-        assert black(page, (210, top + 40, 1490, top + 80)) == 0
+    shot = paper.point(lambda value: 60 + value * (light - 60) // 255)
+    return ImageChops.add(shot, Image.effect_noise(words.size, noise), 1, -128)
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**32), st.floats(0.01, 0.6))
-def test_a_page_that_is_1_bit_already_is_not_changed(seed: int, density: float) -> None:
-    size = 1 + seed % 40
-    pattern = Image.new("L", (size, size), 255)
-    for index in range(size * size):
-        if (index * 2654435761 + seed) % 1000 < density * 1000:
-            pattern.putpixel((index % size, index // size), 0)
-    page = pattern.resize((320, 400), Image.Resampling.NEAREST)
-    assert raster.threshold(page).convert("L").tobytes() == ImageOps.invert(page).tobytes()
+def test_the_noise_and_the_shadow_of_a_scan_are_not_drawn_but_its_words_are() -> None:
+    image = scan()
+    rows, look = bilevel(image, [(0, 0, 1728, image.height)])
+    assert look.base == "scan"
+    assert look.scans == ((0, 0, 1728, image.height),)
+    assert black(rows, (700, 0, 1728, image.height)) < 0.0005
+    expected = black(bilevel(write(page(), "\n".join(["Scanned words in rows"] * 30), size=40))[0])
+    assert black(rows) == pytest.approx(expected, rel=0.2)
 
 
+def test_a_noisy_page_without_pictures_is_a_scan_all_the_same() -> None:
+    assert bilevel(scan())[1].base == "scan"
+
+
+def test_only_the_box_of_a_scan_is_treated_as_one() -> None:
+    image = page()
+    image.paste(scan().crop((80, 80, 720, 720)), (80, 80))
+    write(image, WORDS, at=(900, 100), fill=190)
+    rows, look = bilevel(image, [(80, 80, 720, 720)])
+    assert look == raster.Look(base="drawn", scans=((80, 80, 720, 720),))
+    alone = bilevel(write(page(), WORDS, at=(900, 100), fill=190))[0]
+    right = (880, 0, 1728, image.height)
+    assert black(rows, right) == black(alone, right)
+
+
+@pytest.mark.parametrize("standard", [False, True])
 @pytest.mark.parametrize("grey", [30, 80, 128, 180, 230])
-def test_a_screened_grey_has_its_tone(grey: int) -> None:
-    page = raster.screen(Image.new("L", (800, 800), grey))
+def test_a_screened_photograph_has_its_tones(grey: int, standard: bool) -> None:
+    image = photograph()
+    image.paste(grey, (400, 400, 880, 880))
+    rows, look = bilevel(image, [(0, 0, 1728, image.height)], standard=standard)
+    assert look.photographs == ((0, 0, 1728, image.height),)
     meant = 1 - (grey / 255) ** 0.8  # lightened for the spread of printed dots
-    assert black(page) == pytest.approx(meant, abs=0.02)
+    assert black(rows, (400, 400, 880, 880)) == pytest.approx(meant, abs=0.03)
 
 
-def test_a_screen_continues_across_boxes() -> None:
-    grey = Image.new("L", (1728, 400), 120)
-    whole = raster.binarise(grey, [(0, 0, 1728, 400)])
-    halves = raster.binarise(grey, [(0, 0, 803, 400), (803, 0, 1728, 400)])
-    assert whole.tobytes() == halves.tobytes()
+def test_the_screen_takes_a_quarter_of_the_bytes_of_error_diffusion() -> None:
+    image = photograph()
+    rows, _ = bilevel(image, [(0, 0, 1728, image.height)])
+    diffused = np.packbits(~np.asarray(image.convert("1")), axis=1).tobytes()
+    assert len(raster.encode(rows, image.height)) < len(raster.encode(diffused, image.height)) / 3
 
 
-def test_photographs_are_told_from_documents(make: Any) -> None:
-    assert raster.is_photograph(make.photograph())
-    assert raster.is_photograph(make.photograph((700, 1000)))
-    letter = make.text_picture("\n".join(["A letter with many words in many lines"] * 40), fill=0, size=32)
-    assert not raster.is_photograph(letter)
-    shadow = ImageOps.invert(Image.linear_gradient("L").resize(letter.size)).point(lambda v: v / 2 + 100)
-    assert not raster.is_photograph(ImageChops.multiply(letter, shadow))
-    assert not raster.is_photograph(Image.new("L", (600, 600), 255))
-    assert not raster.is_photograph(Image.new("L", (20, 20), 128))
+def test_documents_logos_charts_and_screenshots_are_no_photographs() -> None:
+    letter = write(page(), "\n".join(["A letter of many words in many lines"] * 60), size=32)
+    shadow = Image.linear_gradient("L").resize(letter.size).point(lambda value: 255 - value // 2)
+    logo = Image.new("L", (500, 300), 255)
+    draw = ImageDraw.Draw(logo)
+    draw.ellipse((20, 20, 280, 280), fill=120)
+    draw.rectangle((300, 60, 480, 240), fill=60)
+    screenshot = write(Image.new("L", (900, 500), 240), "\n".join(["File Edit View"] * 12), fill=50)
+    for image in (
+        letter,
+        ImageChops.multiply(letter, shadow),
+        logo,
+        screenshot,
+        Image.new("L", (600, 600), 128),
+    ):
+        assert not is_photograph(np.asarray(image))
+    assert is_photograph(np.asarray(photograph()))
 
 
-def test_the_screen_takes_a_third_of_the_bytes_of_error_diffusion(make: Any) -> None:
-    photograph = make.photograph((1728, 2156))
-    screened = raster.encode(raster.binarise(photograph, [(0, 0, 1728, 2156)]))
-    diffused = raster.encode(ImageOps.invert(photograph).convert("1"))
-    assert len(screened.strip) < len(diffused.strip) / 2
+def test_strips_and_tiles_of_one_picture_are_joined() -> None:
+    strips = [(100, top, 900, top + 16) for top in range(200, 1000, 16)]
+    tiles = [(x, y, x + 50, y + 40) for x in range(1000, 1500, 50) for y in range(200, 1000, 40)]
+    assert boxes.settle(strips + tiles, 2156) == [(100, 200, 900, 1000), (1000, 200, 1500, 1000)]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=50)
+@given(st.lists(st.tuples(*[st.integers(-3000, 6000)] * 4), max_size=300))
+def test_pictures_are_cut_to_the_page_and_their_area_is_bounded(found: list[boxes.Box]) -> None:
+    settled = boxes.settle(found, 2156)
+    assert all(0 <= x0 < x1 <= 1728 and 0 <= y0 < y1 <= 2156 for x0, y0, x1, y1 in settled)
+    assert sum(map(boxes.area, settled)) <= 8 * 1728 * 2156
+
+
+def test_specks_are_removed_and_dots_of_letters_are_not() -> None:
+    image = page()
+    draw = ImageDraw.Draw(image)
+    for at in range(40, 1700, 60):
+        draw.rectangle((at, 1000, at + 1, 1001), fill=0)
+    draw.rectangle((0, 0, 1, 1), fill=0)
+    draw.rectangle((1726, image.height - 2, 1727, image.height - 1), fill=0)
+    write(image, "i. j: ... !", at=(300, 300))
+    words = write(page(), "i. j: ... !", at=(300, 300))
+    assert bilevel(image, despeckle=True)[0] == bilevel(words)[0]
+
+
+def dusty(image: Image.Image, specks: int) -> Image.Image:
+    for index in range(specks):
+        x, y = 100 + index * 97 % 1500, 100 + index * 89 % 1900
+        ImageDraw.Draw(image).rectangle((x, y, x + index % 2, y), fill=0)
+    return image
+
+
+def test_dust_and_shadows_of_edges_are_blank() -> None:
+    assert raster.is_blank(packed(page()), 2156)
+    assert raster.is_blank(packed(dusty(page(), 60)), 2156)
+    shadow = dusty(page(), 20)
+    ImageDraw.Draw(shadow).rectangle((0, 0, 20, 2156), fill=0)
+    ImageDraw.Draw(shadow).rectangle((0, 2150, 1728, 2156), fill=0)
+    assert raster.is_blank(packed(shadow), 2156)
+    assert raster.is_blank(bytes(216), 1)
+
+
+@pytest.mark.parametrize("text", ["1", "-", "Yes", "Page 2 of 3"])
+@pytest.mark.parametrize("at", [(850, 2100), (100, 60)])
+def test_a_number_or_a_word_is_not_blank(text: str, at: tuple[int, int]) -> None:
+    assert not raster.is_blank(bilevel(write(page(), text, at=at))[0], 2156)
+
+
+def test_a_hairline_a_dotted_line_and_too_much_dust_are_not_blank() -> None:
+    line, dotted = page(), page()
+    ImageDraw.Draw(line).line((300, 900, 900, 905), fill=0)
+    for x in range(300, 900, 8):
+        dotted.putpixel((x, 1000), 0)
+    for image in (line, dotted, dusty(page(), 400)):
+        assert not raster.is_blank(packed(image), 2156)
+
+
+@pytest.mark.parametrize("standard", [False, True])
+@pytest.mark.parametrize("degrees", [-2.5, -0.8, 0.7, 1.9])
+def test_the_skew_of_a_page_is_found_and_undone(degrees: float, standard: bool) -> None:
+    image = write(page(), "\n".join(["A row of words on a page that lies askew"] * 40), size=36)
+    height = image.height
+    askew = raster.straightened(image.tobytes(), height, -degrees, standard=standard)
+    assert raster.skew(askew, height, standard=standard) == pytest.approx(degrees, abs=0.15)
+    straight = raster.straightened(askew, height, degrees, standard=standard)
+    assert raster.skew(straight, height, standard=standard) == 0
+
+
+def test_what_has_no_lines_is_not_turned() -> None:
+    assert raster.skew(page().tobytes(), 2156) == 0
+    assert raster.skew(photograph().tobytes(), photograph().height) == 0
+
+
+@settings(max_examples=15)
 @given(st.binary(min_size=1, max_size=3000), st.sampled_from([1, 2, 7, 2156]))
 def test_libtiff_decodes_what_was_coded(noise: bytes, height: int) -> None:
     rows = (noise * (height * 216 // len(noise) + 1))[: height * 216]
-    page = Image.frombytes("1", (1728, height), rows)
-    coded = raster.encode(page)
-    assert coded.height == height
-    assert coded.digest == hashlib.sha256(rows).digest()
-    file = io.BytesIO()
-    pdf = FaxPdf(file)
-    pdf.add(coded.strip, coded.height)
-    pdf.finish()
-    (image,) = pypdf.PdfReader(file).pages[0].images  # pypdf has libtiff decode the strip
-    assert image.image is not None
-    white_is_1 = bytes(byte ^ 0xFF for byte in rows)
-    assert image.image.convert("1").tobytes() == white_is_1
-
-
-def test_only_fax_pages_have_digests() -> None:
-    with pytest.raises(ValueError, match="not a fax page"):
-        raster.digest(Image.new("1", (100, 100)))
+    strip = raster.encode(rows, height)
+    # The smallest TIFF around the strip: little-endian, 8 tags; 0 is white, and one strip.
+    tags = (
+        (256, 1728),
+        (257, height),
+        (259, 4),
+        (262, 0),
+        (273, 134),
+        (277, 1),
+        (278, height),
+        (279, len(strip)),
+    )
+    entries = b"".join(
+        tag.to_bytes(2, "little") + b"\4\0\1\0\0\0" + value.to_bytes(4, "little") for tag, value in tags
+    )
+    head = b"II*\0\x08\0\0\0" + len(tags).to_bytes(2, "little") + entries + bytes(4)
+    tiff = head.ljust(134, b"\0") + strip
+    with Image.open(io.BytesIO(tiff)) as image:
+        assert bytes(byte ^ 0xFF for byte in image.convert("1").tobytes()) == rows
+    assert raster.digest(rows) == hashlib.sha256(rows).digest()

@@ -78,7 +78,7 @@ async def test_values_of_form_fields_are_on_the_page(
     for value in ("", "Dr. Jane Miller"):
         source = tmp_path / "form.pdf"
         source.write_bytes(make.form_pdf(value))
-        await renderer.render_files([source], tmp_path / "out.pdf")
+        await renderer.render_files([source], tmp_path / "out.pdf", settings=RenderSettings(drop_blank=False))
         # the field's rectangle, at 100 dots an inch, without its border
         ink[value] = look.ink(look.pages(tmp_path / "out.pdf")[0], (105, 215, 740, 262))
     assert ink[""] == 0
@@ -127,7 +127,7 @@ async def test_size_is_kept_where_it_fits(renderer: Renderer, make: Any, look: A
     assert bottom - top == pytest.approx(595 / 0.72, abs=3)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "AVIF"])
 async def test_pictures_are_told_by_content(
     renderer: Renderer, make: Any, look: Any, out: Path, kind: str
 ) -> None:
@@ -231,11 +231,11 @@ async def test_right_to_left_text_stands_on_the_right(
 async def test_characters_without_a_font_are_not_passed_over(
     renderer: Renderer, make: Any, out: Path
 ) -> None:
-    cuneiform = "\U00012000\U00012001\U00012002"  # no font of a mail gateway has it
-    done = await renderer.render_message(make.mail("A long greeting to you " + cuneiform).as_bytes(), out)
+    neumes = "\U0001cf50\U0001cf51\U0001cf52"  # no font of a mail gateway has them
+    done = await renderer.render_message(make.mail("A long greeting to you " + neumes).as_bytes(), out)
     assert done.notes[0] == ("The text of the mail: 3 characters without a font are shown as empty boxes.")
     with pytest.raises(GatewayError, match="a script for which the gateway has no font"):
-        await renderer.render_message(make.mail(cuneiform).as_bytes(), out)
+        await renderer.render_message(make.mail(neumes).as_bytes(), out)
 
 
 async def test_small_inline_pictures_are_left_out_and_large_ones_are_not(
@@ -249,10 +249,10 @@ async def test_small_inline_pictures_are_left_out_and_large_ones_are_not(
         )
     done = await renderer.render_message(mail.as_bytes(), out)
     assert done.pages == 2
-    assert done.notes[1:] == (
+    assert set(done.notes) >= {
         'The attachment "logo.png" is a small picture of the mail\'s layout and was left out.',
         'The attachment "pasted.png": a PNG picture, 1 page.',
-    )
+    }
 
 
 async def test_a_photograph_in_a_pdf_is_screened_where_it_stands(

@@ -30,7 +30,7 @@ from gateway.document import job, renderer, sandbox, wire
 for layer in sys.argv[2].split():
     setattr(sandbox, layer, lambda *_: None)  # as on a kernel without it
 """
-DRAWING = HELPER + "renderer.main(int(sys.argv[-1]))"
+DRAWING = HELPER + "renderer.main(int(sys.argv[-1]), ())"
 HOSTILE = (
     HELPER
     + """
@@ -106,6 +106,8 @@ ATTEMPTS = {
     "clone3": lambda: call(libc.syscall, 435, None, 0),
     "io_uring": lambda: call(libc.syscall, 425, 0, None),
     "a call of the future": lambda: call(libc.syscall, 4000),
+    "code in memory": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC).close(),
+    "data in memory": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE).close(),
     "thread": thread,
     "font": lambda: os.listdir("/usr/share"),
     "abort itself": lambda: call(libc.tgkill, os.getpid(), threading.get_native_id(), 0),
@@ -129,7 +131,7 @@ def hostile(connection):
     return 0
 
 job.run = hostile
-renderer.main(int(sys.argv[-1]))
+renderer.main(int(sys.argv[-1]), ())
 """
 )
 
@@ -139,9 +141,10 @@ LANDLOCK_SINCE = {"truncate": 3, "tcp": 4, "signal": 6, "signal a thread": 6, "s
 SECCOMP = (
     "scribble, create, append, truncate, unlink, rename, link, mkdir, chmod, utime, tcp, unix, signal, "
     "signal the parent, signal a thread, own signals, own signals by ioctl, trace, limit another, "
-    "limit itself, priority, pidfd, outlive, memfd, fork, spawn, exec, io_uring, a call of the future"
+    "limit itself, priority, pidfd, outlive, memfd, fork, spawn, exec, io_uring, a call of the future, "
+    "code in memory"
 )
-FREE = {"thread", "font", "abort itself"}
+FREE = {"thread", "font", "abort itself", "data in memory"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

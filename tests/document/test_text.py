@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 
+import numpy as np
 import pypdf
+import pypdfium2
 import pytest
-from hypothesis import given
+import typst
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.document import text, typeset
+from gateway.document import template
+from gateway.document.formats import text, typeset
+from gateway.document.formats.parts import Part
+from gateway.document.geometry import Layout
+from gateway.document.sheet import ROW_BYTES, Sheet
+from gateway.errors import GatewayError
+
+FINE = Layout()
 
 codes = st.text("abcXYZ0189", min_size=4, max_size=10)
 
@@ -95,46 +106,171 @@ def test_tables_need_a_fixed_pitch_and_letters_do_not() -> None:
     assert not text.is_columnar(text.lines("Dear all,\n\nplease call me.\n\nBest\nJane\n"))
 
 
-def set_text(written: str, *, fixed_pitch: bool = False) -> list[str]:
-    made = typeset.typeset(text.lines(written), paper="letter", fixed_pitch=fixed_pitch)
-    return [page.extract_text().replace("\u00a0", " ") for page in pypdf.PdfReader(io.BytesIO(made)).pages]
+def made(written: str, layout: Layout = FINE) -> bytes:
+    return typeset.typeset_lines(text.lines(written), layout=layout)
 
 
-@pytest.mark.parametrize("fixed_pitch", [False, True])
-def test_text_is_set_as_it_is_never_as_markup(fixed_pitch: bool) -> None:
-    nasty = '#read("/etc/passwd") $x$ *bold* _it_ = Title @ref <a> \\ // " {{ }} `raw`'
-    (page,) = set_text(nasty, fixed_pitch=fixed_pitch)
+def set_text(written: str, layout: Layout = FINE) -> list[str]:
+    pages = pypdf.PdfReader(io.BytesIO(made(written, layout))).pages
+    return [page.extract_text().replace("\u00a0", " ") for page in pages]
+
+
+def drawn(
+    written: str | None = None, *, data: bytes = b"", layout: Layout = FINE, **wishes: object
+) -> list[Sheet]:
+    options = {"notes": [], "redact": (), "most": 10, "inspect": False} | wishes
+    part = Part(label="The text of the mail", text=written, data=data)
+    return list(typeset.sheets(part, layout=layout, **options))
+
+
+def black(sheet: Sheet) -> np.ndarray:
+    """The page as an array of booleans."""
+    rows = np.frombuffer(sheet.rows, np.uint8).reshape(sheet.height, ROW_BYTES)
+    return np.unpackbits(rows, axis=1).astype(bool)
+
+
+TABLE = "\n".join(f"{n}  |  {n * 7}" for n in range(5))
+
+
+@pytest.mark.parametrize("more", ["", "\n" + TABLE])
+def test_text_is_set_as_it_is_never_as_markup(more: str) -> None:
+    nasty = '#read("/etc/passwd") $x$ *bold* _it_ = Title @ref <a> \\ // " {{ }} `raw`' + more
+    (page,) = set_text(nasty)
     assert "".join(page.split()) == "".join(nasty.split())
 
 
 def test_pages_are_not_fewer_than_foretold() -> None:
-    cut = text.lines("a line of text\n" * 300)
-    assert typeset.pages_at_least(cut) <= len(set_text("a line of text\n" * 300))
-    narrow = "i" * 20_000
-    assert typeset.pages_at_least(text.lines(narrow)) <= len(set_text(narrow))
+    for written in ("a line of text\n" * 300, "i" * 20_000, "\n".join(["x"] * 500)):
+        for layout in (FINE, Layout(paper="legal", resolution="standard", band=22)):
+            assert typeset.pages_at_least(text.lines(written), layout) <= len(set_text(written, layout))
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=400))
 def test_wrapping_loses_nothing_but_spaces(line: str) -> None:
-    pieces = typeset._wrapped(line)
+    pieces = typeset._wrapped(line, 80)
     assert "".join("".join(pieces).split()) == "".join(line.split())
     assert all(typeset._columns(piece) <= 80 for piece in pieces)
 
 
+@given(st.text(st.characters(categories=["L", "M", "N", "P", "Zs"]), max_size=400))
+def test_breaking_words_adds_only_places_to_break(line: str) -> None:
+    assert typeset.breakable(line).replace("\u200b", "").replace("\u00a0", " ") == line.replace(
+        "\u200b", ""
+    ).replace("\u00a0", " ")
+
+
+def test_marks_stay_with_their_letters_and_long_words_on_the_page() -> None:
+    assert "\u200b\u0301" not in typeset.breakable("e\u0301" * 100)
+    (page,) = set_text("x" * 500)
+    assert page.count("x") == 500
+    ink = black(drawn("x" * 500)[0])
+    assert not ink[:, :100].any()
+    assert not ink[:, -100:].any()
+
+
 def test_empty_lines_keep_their_height() -> None:
-    close, apart = set_text("a\nb"), set_text("a\n\n\n\nb")
-    assert len(close) == len(apart) == 1
-    made = [
-        typeset.typeset(text.lines(written), paper="letter", fixed_pitch=False)
-        for written in ("a\nb", "a\n\n\nb")
-    ]
     heights = []
-    for pdf in made:
-        found: list[float] = []
-        pypdf.PdfReader(io.BytesIO(pdf)).pages[0].extract_text(
-            visitor_text=lambda shown, _cm, tm, *_rest, into=found: (
-                into.append(tm[5]) if shown.strip() else None
-            )
-        )
-        heights.append(max(found) - min(found))
+    for written in ("x\nx", "x\n\n\nx"):
+        rows = np.flatnonzero(black(drawn(written)[0]).any(axis=1))
+        starts = rows[np.flatnonzero(np.diff(rows, prepend=-9) > 3)]
+        heights.append(starts[-1] - starts[0])
     assert heights[1] == pytest.approx(3 * heights[0], rel=0.05)
+
+
+def test_wide_tables_are_set_smaller_before_they_are_wrapped() -> None:
+    def lines_of(columns: int) -> int:
+        table = "\n".join("x" * 10 + "   " + "y" * (columns - 13) for _ in range(5))
+        return len([line for line in set_text(table)[0].splitlines() if line.strip()])
+
+    assert [lines_of(columns) for columns in (80, 132, 133)] == [5, 5, 10]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        FINE,
+        Layout(paper="a4", band=44),
+        Layout(paper="legal", resolution="standard", band=22),
+    ],
+)
+def test_a_page_has_its_layouts_height_and_physical_scale(layout: Layout) -> None:
+    (sheet,) = drawn("HHHH\n" + "H" * 8, layout=layout)
+    assert sheet.height == layout.height
+    assert len(sheet.rows) == layout.height * ROW_BYTES
+    ink = black(sheet)
+    columns, rows = np.flatnonzero(ink.any(axis=0)), np.flatnonzero(ink.any(axis=1))
+    assert columns[0] / 204 == pytest.approx(0.8, abs=0.03)
+    assert rows[0] / layout.dpi_y == pytest.approx(0.7, abs=0.03)
+
+
+def test_a_text_without_ink_makes_no_page() -> None:
+    assert drawn(" \n\u200b\n") == []
+
+
+def test_bytes_are_decoded_and_code_words_blackened() -> None:
+    assert black(drawn(data="Grüße 483920".encode("cp1252"), redact=["483920"])[0]).any()
+    shown = drawn("code 483920")[0].rows
+    assert drawn("code 483920", redact=["483920"])[0].rows == drawn("code ●●●")[0].rows != shown
+
+
+def test_too_many_pages_are_refused_before_and_after_they_are_set() -> None:
+    for written in ("word\n" * 10_000, "word\n" * 60):
+        with pytest.raises(GatewayError, match="more than 1 pages"):
+            drawn(written, most=1)
+
+
+def test_what_no_font_has_is_said_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded = typst.Fonts(include_system_fonts=False)
+    monkeypatch.setattr(template, "_fonts", lambda: embedded)
+    notes: list[str] = []
+    drawn("Hello, this is a long enough text with one \u65e5 in it", notes=notes)
+    assert notes == ["The text of the mail: 1 characters without a font are shown as empty boxes."]
+    with pytest.raises(GatewayError, match="no font"):
+        drawn("\u65e5\u672c\u8a9e")
+
+
+def test_what_is_said_to_be_everywhere_is_in_the_fonts_of_typst(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded = typst.Fonts(include_system_fonts=False)
+    monkeypatch.setattr(template, "_fonts", lambda: embedded)
+    everything = "".join(
+        chr(point)
+        for first, last in template._EVERYWHERE
+        for point in range(first, last + 1)
+        if chr(point).isprintable()
+    )
+    pdf = made("\n".join(everything[start : start + 50] for start in range(0, len(everything), 50)))
+    assert template.missing_glyphs([everything], pdf) == (0, 0)
+    monkeypatch.setattr(template, "_EVERYWHERE", ())
+    missing, total = template.missing_glyphs([everything], pdf)
+    assert missing == 0
+    assert total > 1500
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_makes_pages_or_a_refusal(written: str) -> None:
+    try:
+        sheets = drawn(written)
+    except GatewayError as refused:
+        expected = refused.failure.code in ("text_font", "document_pages")
+    else:
+        expected = bool(sheets) == bool(text.lines(written))
+    assert expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.text(
+        st.characters(max_codepoint=0x4FF, categories=["Lu", "Ll", "Nd"]) | st.sampled_from(" \n\t"),
+        max_size=400,
+    )
+)
+def test_every_letter_arrives(written: str) -> None:
+    lines = text.lines(written)
+    if lines:
+        document = pypdfium2.PdfDocument(made(written))
+        shown = "".join(page.get_textpage().get_text_range() for page in document)
+        document.close()
+        assert Counter("".join(shown.split())) == Counter(
+            "".join(line.text for line in lines).replace(" ", "")
+        )

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.config import from_dict
-from gateway.document.parts import refuse, too_many_pages
+from gateway.document.formats.parts import refuse, too_many_pages
 from gateway.errors import Failure, GatewayError, permanent
 from gateway.faxout.interpret import Words, interpret
 from gateway.lifecycle import FaxState

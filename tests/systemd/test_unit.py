@@ -132,7 +132,7 @@ def _kernel_has_mdwe() -> bool:
 
 @pytest.mark.skipif(not _kernel_has_mdwe(), reason="the kernel lacks PR_SET_MDWE (Linux 6.3)")
 def test_compiled_libraries_work_without_writable_code() -> None:
-    """MemoryDenyWriteExecute=yes, as the kernel itself enforces it."""
+    """MemoryDenyWriteExecute=yes, for those who do without LibreOffice, as the kernel itself enforces it."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", EXERCISE], capture_output=True, text=True, timeout=60
     )

@@ -1,0 +1,88 @@
+"""What is worth knowing about a document before it is sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gateway.document import airtime
+
+if TYPE_CHECKING:
+    from gateway.document import Rendered
+    from gateway.document.values import PageReport
+
+_DARK = 0.35
+"""Share of black from which a page costs the recipient's toner and the line's time."""
+
+
+def as_json(rendered: Rendered, *, resolution: str, price: float) -> dict[str, Any]:
+    """Everything, with stable keys. Sizes in bytes, times in seconds by rate in bit/s."""
+    total = sum(report.size for report in rendered.reports)
+    pages = [_page(number, report) for number, report in enumerate(rendered.reports, 1)]
+    return {
+        "pages": rendered.pages,
+        "bytes": rendered.size,
+        "digest": rendered.digest,
+        "page_digests": rendered.page_digests,
+        "paper": rendered.paper,
+        "resolution": resolution,
+        "seconds": _seconds(total),
+        "cost": {
+            "per_minute": price,
+            **{str(rate): airtime.cost(airtime.seconds(total, rate), price) for rate in airtime.RATES},
+        },
+        "warnings": list(_warnings(rendered)),
+        "notes": rendered.notes,
+        "accelerated": rendered.accelerated,
+        "page": pages,
+    }
+
+
+def summary(rendered: Rendered, *, price: float) -> str:
+    """One line."""
+    total = sum(report.size for report in rendered.reports)
+    slow, fast = (airtime.seconds(total, rate) for rate in airtime.RATES)
+    plural = "" if rendered.pages == 1 else "s"
+    return (
+        f"{rendered.pages} page{plural}, {rendered.size} bytes; about {slow:.0f} s on the line "
+        f"at 14,400 bit/s ({fast:.0f} s at 33,600), {airtime.cost(slow, price):.3f} at {price:g} a minute"
+    )
+
+
+def remarks(rendered: Rendered) -> Iterator[str]:
+    """Warnings and notes, a line each."""
+    yield from (f"Warning: {warning}" for warning in _warnings(rendered))
+    yield from rendered.notes
+
+
+def _warnings(rendered: Rendered) -> Iterator[str]:
+    for number, report in enumerate(rendered.reports, 1):
+        for warning in _of(report):
+            yield f"page {number}: {warning}"
+
+
+def _of(report: PageReport) -> Iterator[str]:
+    yield from report.warnings
+    if report.black > _DARK:
+        yield f"{report.black:.0%} of the page is black: it takes long to send and much toner to print."
+
+
+def _page(number: int, report: PageReport) -> dict[str, Any]:
+    return {
+        "number": number,
+        "source": report.source,
+        "rows": report.rows,
+        "bytes": report.size,
+        "seconds": _seconds(report.size),
+        "black": report.black,
+        "binarisation": {
+            "base": report.base,
+            "photographs": report.photographs,
+            "scans": report.scans,
+        },
+        "warnings": list(_of(report)),
+    }
+
+
+def _seconds(size: int) -> dict[str, float]:
+    return {str(rate): round(airtime.seconds(size, rate), 2) for rate in airtime.RATES}

@@ -1,0 +1,66 @@
+"""HTML mail to plain text: what a reader sees, line by line. No pictures, no layout, no network."""
+
+from __future__ import annotations
+
+import re
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, PreformattedString, Tag
+
+from gateway.document.formats import text
+
+_SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "table", "pre"})
+_BREAKING = frozenset(
+    {"address", "article", "aside", "body", "center", "dd", "div", "dl", "dt", "figure", "footer", "form"}
+    | {"header", "html", "main", "nav", "section", "tr"}
+    | _SPACED
+)
+_UNSEEN = ("script", "style", "head", "title", "template", "noscript", "object", "svg")
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
+
+
+def decode(data: bytes, charset: str) -> str:
+    """Source of an HTML document. `charset` is the declared one; a meta tag is asked where there is none."""
+    meta = _META_CHARSET.search(data[:4096])
+    return text.decode(data, charset or (meta.group(1).decode() if meta else ""))
+
+
+def to_text(data: bytes, charset: str) -> str:
+    """Text of an HTML document in the declared or its own charset."""
+    soup = BeautifulSoup(decode(data, charset), "html.parser")
+    written = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(_pieces(soup)))
+    return re.sub(r"\n{3,}", "\n\n", written).strip("\n")
+
+
+def _pieces(soup: BeautifulSoup) -> list[str]:
+    """Walk without recursion: mails nest tables hundreds deep."""
+    pieces: list[str] = []
+    stack: list[Tag | NavigableString | str] = [soup]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Tag):
+            stack += reversed(_open_tag(node))
+        elif not isinstance(node, NavigableString):
+            pieces.append(node)
+        elif not isinstance(node, PreformattedString):  # comments, doctype, processing instructions
+            kept = node.find_parent("pre") is not None
+            pieces.append(str(node) if kept else re.sub(r"\s+", " ", node))
+    return pieces
+
+
+def _open_tag(tag: Tag) -> list[Tag | NavigableString | str]:
+    """What a tag turns into: its children, with the line breaks, bullets and cell gaps around them."""
+    if tag.name in _UNSEEN or HIDDEN.search(str(tag.get("style", ""))):
+        return []
+    if tag.name == "br":
+        return ["\n"]
+    children = [child for child in tag.children if isinstance(child, (Tag, NavigableString))]
+    gap = "\n\n" if tag.name in _SPACED else "\n"
+    if tag.name == "hr":
+        return ["\n", "_" * 40, "\n"]
+    if tag.name == "li":
+        return ["\n", "• ", *children, "\n"]
+    if tag.name in ("td", "th"):
+        return [*children, "   "]
+    return [gap, *children, gap] if tag.name in _BREAKING else list(children)

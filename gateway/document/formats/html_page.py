@@ -1,0 +1,213 @@
+"""Web pages and HTML mail as fax pages, laid out by WeasyPrint where that is installed, else as their text.
+
+Nothing comes over the network: pictures come from the mail itself (``cid:``) or from within the page
+(``data:``). On paper everything is black on white. What is wider than the paper is made smaller; what
+would be cut off even so is laid out anew, one thing below the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import importlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from gateway.document import template
+from gateway.document.formats import html, pdf, typeset
+from gateway.document.formats.parts import Part
+from gateway.document.geometry import Layout
+from gateway.document.sheet import Sheet
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from gateway.document.formats import weasy
+
+_MARGIN = 0.7
+_EDGE = 0.2
+"""Inches. What comes nearer to the edge of the paper than the second may be cut off."""
+_MOST_SHRINKING = 2.0
+_MOST_BREAKING = 4.0
+"""A table that would have to shrink more than that has its words broken; beyond the second it is no table."""
+_COUNTED = (pdfium.FPDF_PAGEOBJ_TEXT, pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
+_FAR = 3.0
+"""Widths of a page: what is so far outside was put there so that nobody sees it."""
+_STYLE = """
+@page { size: %(width).4fin %(height).4fin !important; margin: %(margin).4fin !important }
+* { page: auto !important }
+html { font: 11pt/1.3 %(fonts)s }
+html, body { width: auto !important; height: auto !important; min-width: 0 !important; margin: 0 !important;
+  padding: 0 !important; position: static !important; overflow: visible !important; columns: auto !important;
+  overflow-wrap: break-word }
+*, *::before, *::after { color: #000 !important; background: none !important }
+img, svg { max-width: 100%% !important; max-height: %(most_high).4fin !important;
+  object-fit: contain !important }
+pre, xmp, plaintext, listing { white-space: pre-wrap !important }
+pre, code, kbd, samp, tt { font-family: %(fixed)s }
+h1, h2, h3, h4, h5, h6 { break-after: avoid }
+table { border-collapse: collapse }
+"""
+_ALL, _SOME = 0.97, 10
+"""Share, and number, of letters that may be missing: hidden ones, and signs that are drawn otherwise."""
+_QUIRKS = "<style>table { text-align: start }</style>"
+"""Pages without a doctype were written for browsers that do not centre tables in what is centred."""
+_NARROW_CELLS = """
+table { width: auto !important; min-width: 0 !important }
+td, th { width: auto !important; min-width: 0 !important; white-space: normal !important;
+  overflow-wrap: anywhere !important }
+"""
+_ONE_BELOW_THE_OTHER = """
+* { float: none !important; position: static !important; transform: none !important; width: auto !important;
+  height: auto !important; min-width: 0 !important; min-height: 0 !important; max-height: none !important;
+  margin-left: 0 !important; margin-right: 0 !important; text-indent: 0 !important; columns: auto !important;
+  white-space: normal !important; overflow-wrap: anywhere !important; break-inside: auto !important }
+table, thead, tbody, tfoot, tr, td, th, caption { display: block !important }
+pre, xmp, plaintext, listing { white-space: pre-wrap !important }
+"""
+
+
+def prepare() -> None:
+    """Load WeasyPrint if it is there. Leaves no thread behind, so it may be done before a fork."""
+    engine = _weasyprint()
+    if engine is not None:
+        engine.prepare()
+
+
+def sheets(
+    part: Part, *, layout: Layout, notes: list[str], redact: Sequence[str], most: int, inspect: bool
+) -> Iterator[Sheet]:
+    """Draw the HTML in `part.data`. `redact`: words that are blackened, as in plain text."""
+    source = html.decode(part.data, part.charset)
+    made = laid_out(part, source, layout=layout, notes=notes, redact=redact, most=most)
+    if made is not None:
+        yield from pdf.sheets(
+            replace(part, data=made), layout=layout, notes=notes, inspect=inspect, most=most
+        )
+    else:
+        plain = replace(part, text=html.to_text(part.data, part.charset))
+        yield from typeset.sheets(
+            plain, layout=layout, notes=notes, redact=redact, most=most, inspect=inspect
+        )
+
+
+def laid_out(
+    part: Part, source: str, *, layout: Layout, notes: list[str], redact: Sequence[str], most: int
+) -> bytes | None:
+    """A PDF of a web page; None where it can only be shown as text. Raises `GatewayError`: too many pages."""
+    engine = _weasyprint()
+    if engine is None:
+        return None
+    if "<!doctype" not in source[:1000].lower():
+        source = _QUIRKS + source
+    try:
+        page = engine.Page(source, related=part.related, redact=redact)
+        drawn = _fitted(page, layout, most)
+    except (GatewayError, MemoryError):
+        raise
+    except Exception:  # there is no end to what a page can make a layout engine trip over
+        notes.append(f"{part.label} cannot be laid out and is shown as plain text.")
+        return None
+    for reason, count in page.left_out.items():
+        notes.append(f"{part.label}: {count} {'picture was' if count == 1 else 'pictures were'} {reason}.")
+    if not drawn.fits:
+        notes.append(f"{part.label}: some of it lies beyond the edge of the paper.")
+    return drawn.made
+
+
+def _fitted(page: weasy.Page, layout: Layout, most: int) -> _Draft:
+    """Lay out until nothing is cut off and nothing is lost, or as well as it goes."""
+    best = _draft(page, layout, "", 1.0, most)
+    attempts = []
+    if 1 < best.needed <= _MOST_SHRINKING:
+        attempts.append(("", best.needed))
+    if 1 < best.needed <= _MOST_BREAKING:
+        attempts.append((_NARROW_CELLS, min(best.needed, _MOST_SHRINKING)))
+    for style, widening in attempts:
+        if not best.fits:
+            best = _draft(page, layout, style, widening, most)
+    # What does not break between pages (floats, say) is simply not drawn where the page ends.
+    if not best.fits or best.letters < page.letters * _ALL - _SOME:
+        page.unroll()
+        plain = _draft(page, layout, _ONE_BELOW_THE_OTHER, 1.0, most)
+        if (plain.fits and not best.fits) or plain.letters > best.letters / _ALL + _SOME:
+            best = plain
+    return best
+
+
+def _style(layout: Layout, widening: float) -> str:
+    """The style sheet for paper that is so much larger than it is, and will be shrunk when it is drawn."""
+    width, height = (length * widening for length in template.page_size(layout))
+    return _STYLE % {
+        "width": width,
+        "height": height,
+        "margin": _MARGIN,
+        "most_high": height - 2 * _MARGIN - 0.1,
+        "fonts": ", ".join(f'"{name}"' for name in (*template.PROPORTIONAL[:-1], "sans-serif")),
+        "fixed": ", ".join(f'"{name}"' for name in (*template.FIXED, "monospace")),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A page as it was laid out once."""
+
+    made: bytes
+    needed: float
+    """How many times as wide the paper must be for all to lie within its margins."""
+    cut: bool
+    """Whether something lies below or above the paper."""
+    letters: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether all that is drawn is on the paper."""
+        return self.needed <= 1 and not self.cut
+
+
+def _draft(page: weasy.Page, layout: Layout, style: str, widening: float, most: int) -> _Draft:
+    made = page.pdf(_style(layout, widening) + style, most=most)
+    needed, cut, letters = 1.0, False, 0
+    document = pypdfium2.PdfDocument(made)
+    try:
+        for sheet in document:
+            width, height = sheet.get_size()
+            for left, bottom, right, top in _shown(sheet):
+                if not -_FAR * width < left <= right < (1 + _FAR) * width:
+                    continue
+                over = max(right - width, -left)
+                if over > -_EDGE * 72:
+                    needed = max(needed, (width + over + _MARGIN * 72) / width)
+                cut = cut or bottom < -1 or top > height + 1
+            letters += len("".join(sheet.get_textpage().get_text_range().split()))
+            sheet.close()
+    finally:
+        document.close()
+    return _Draft(made=made, needed=needed, cut=cut, letters=letters)
+
+
+def _shown(page: pypdfium2.PdfPage) -> Iterator[tuple[float, float, float, float]]:
+    """Left, bottom, right and top, in points, of every text, picture and group on a page."""
+    sides = [ctypes.c_float() for _ in range(4)]
+    for index in range(pdfium.FPDFPage_CountObjects(page.raw)):
+        item = pdfium.FPDFPage_GetObject(page.raw, index)
+        if pdfium.FPDFPageObj_GetType(item) in _COUNTED and pdfium.FPDFPageObj_GetBounds(item, *sides):
+            left, bottom, right, top = (side.value for side in sides)
+            if right > left and top > bottom:
+                yield left, bottom, right, top
+
+
+@functools.cache
+def _weasyprint() -> ModuleType | None:
+    """WeasyPrint's room; None where it or the Pango library it needs is not installed."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints advice about missing libraries
+            return importlib.import_module("gateway.document.formats.weasy")
+    except (ImportError, OSError):
+        return None

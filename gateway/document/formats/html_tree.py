@@ -1,0 +1,147 @@
+"""A parsed web page before it is drawn: code words are blackened, what must not act is taken out. Pure."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element
+
+from gateway.document.formats import text
+from gateway.document.formats.html import HIDDEN
+
+_INLINE = frozenset(
+    {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins"}
+    | {"kbd", "label", "mark", "nobr", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"}
+    | {"tspan", "tt", "u", "var", "wbr", ""}
+)
+"""Elements that do not end a word; comments have no name."""
+_TAKEN_OUT = frozenset(
+    {"base", "bgsound", "embed", "frame", "frameset", "iframe", "link", "noscript", "object", "script"}
+    | {"template"}
+)
+"""What has no place on paper, changes where things come from, or brings in other documents."""
+_UNSEEN = frozenset({"head", "style", "title", "option"})
+_BOXES = re.compile(r"(?<![\w-])(?:inline-(?:block|table)|(?:inline-)?(?:flex|grid))(?![\w-])", re.I)
+"""Ways of being displayed that set things side by side."""
+_TRACKER = 2
+"""Pixels: smaller pictures are there to be fetched, not to be seen."""
+_UNSEEN_ATTRIBUTES = frozenset({"src", "href", "style", "class", "id", "width", "height", "bgcolor", "color"})
+_Slot = tuple[Element, str]
+
+
+def is_deeper(root: Element, most: int) -> bool:
+    """Whether more than `most` elements lie in each other somewhere."""
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > most:
+            return True
+        level = [child for element in level for child in element]
+    return False
+
+
+def letters(root: Element) -> int:
+    """How many characters are there to be seen, spaces aside, as far as the tree tells."""
+    count, waiting = 0, [root]
+    while waiting:
+        element = waiting.pop()
+        count += len("".join((element.tail or "").split()))
+        if element.tag not in _UNSEEN and not HIDDEN.search(element.get("style", "")):
+            count += len("".join((element.text or "").split()))
+            waiting += element
+    return count
+
+
+def unroll(root: Element) -> None:
+    """Make boxes that stand side by side blocks, in place."""
+    for element in root.iter():
+        if element.get("style"):
+            element.set("style", _BOXES.sub("block", element.get("style", "")))
+        if element.tag == "style":
+            element.text = _BOXES.sub("block", element.text or "")
+
+
+def clean(root: Element, redact: Sequence[str]) -> None:
+    """Change the tree in place."""
+    for parent in list(root.iter()):
+        _take_out(parent)
+    pattern = text.code_words(redact)
+    if pattern is None:
+        return
+    _redact_text(root, pattern)
+    for element in root.iter():
+        for name, value in element.attrib.items():  # texts in place of pictures; style sheets may show others
+            if name not in _UNSEEN_ATTRIBUTES:
+                element.set(name, text.redact(value, redact))
+
+
+def _take_out(parent: Element) -> None:
+    """Take out the children that must go, and leave the texts that follow them."""
+    kept: list[Element] = []
+    for child in parent:
+        if _name(child) not in _TAKEN_OUT and not _is_tracker(child):
+            kept.append(child)
+        elif kept:
+            kept[-1].tail = (kept[-1].tail or "") + (child.tail or "")
+        else:
+            parent.text = (parent.text or "") + (child.tail or "")
+    parent[:] = kept
+
+
+def _redact_text(root: Element, pattern: re.Pattern[str]) -> None:
+    """Blacken words, also those that change their look half-way: ``48<b>39</b>20``."""
+    whole: list[str] = []
+    slots: list[tuple[int, Element, str, str]] = []
+    length = 0
+    for slot in _slots(root):
+        written = "\n" if slot is None else text.joined(getattr(*slot) or "")
+        if slot is not None:
+            slots.append((length, *slot, written))
+        whole.append(written)
+        length += len(written)
+    spans = [found.span() for found in pattern.finditer("".join(whole))]
+    ends = [end for _start, end in spans]
+    for start, element, name, written in slots:
+        shown, place = [], 0
+        at = bisect.bisect_right(ends, start)
+        while at < len(spans) and spans[at][0] < start + len(written):
+            (first, end), at = spans[at], at + 1
+            shown.append(written[place : max(0, first - start)] + (text.REDACTED if first >= start else ""))
+            place = end - start
+        if shown:
+            setattr(element, name, "".join(shown) + written[place:])
+
+
+def _slots(root: Element) -> Iterator[_Slot | None]:
+    """Every text of the tree in the order of reading, as (element, attribute); None where a word ends.
+
+    Without recursion: mails nest tables hundreds deep.
+    """
+    waiting = [(root, False)]
+    while waiting:
+        element, closing = waiting.pop()
+        if _name(element) not in _INLINE:
+            yield None
+        if closing:
+            yield element, "tail"
+        else:
+            if isinstance(element.tag, str):  # a comment has none
+                yield element, "text"
+            waiting.append((element, True))
+            waiting += [(child, False) for child in reversed(element)]
+
+
+def _name(element: Element) -> str:
+    """The tag without its namespace: SVG has one. A comment's tag is a function."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _is_tracker(element: Element) -> bool:
+    sizes = [_number(element.get(name, "")) for name in ("width", "height")]
+    return element.tag == "img" and any(size is not None and size <= _TRACKER for size in sizes)
+
+
+def _number(written: str) -> float | None:
+    found = re.fullmatch(r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*(?:px)?\s*", written)
+    return float(found[1]) if found else None

@@ -1,0 +1,75 @@
+"""What a mail's header and its parts say in words: names, addresses, file names; fit to be displayed. Pure.
+
+RFC 2047 (encoded words), RFC 2231 (parameters), RFC 5322, 3.4 (addresses). Never fails: what cannot be
+decoded is shown as far as it can be.
+"""
+
+from __future__ import annotations
+
+import email.errors
+import email.header
+import email.utils
+import re
+from email.message import Message
+
+from gateway.document.formats import text
+from gateway.document.wire import displayed
+
+_NAME_CHARACTERS = 100
+_WORD = re.compile(r"=\?[^?\s]{1,50}\?[bq]\?[^?\s]{0,200}\?=", re.I)
+_VALUE_CHARACTERS = 500
+
+
+def mend(entity: Message) -> None:
+    """Make text of header fields in bare 8-bit characters (RFC 6532), which the parser keeps as bytes."""
+    for name, value in list(entity.raw_items()):
+        if isinstance(value, str) and not value.isascii():
+            entity.replace_header(name, text.decode(value.encode("utf-8", "surrogateescape"), ""))
+
+
+def decoded(value: object) -> str:
+    """A header's text with its encoded words decoded; ``""`` for None."""
+    raw = "" if value is None else str(value)
+    try:
+        if raw.isascii():
+            return displayed(_words(raw), _VALUE_CHARACTERS)
+        # Encoded words among bare 8-bit characters: the library's decoder escapes the latter.
+        return displayed(_WORD.sub(lambda word: _words(word[0]), raw), _VALUE_CHARACTERS)
+    except (LookupError, ValueError, email.errors.HeaderParseError):
+        return displayed(raw.encode("utf-8", "replace").decode(), _VALUE_CHARACTERS)
+
+
+def _words(raw: str) -> str:
+    return str(email.header.make_header(email.header.decode_header(raw)))
+
+
+def address(value: object) -> tuple[str, str]:
+    """Display name and address of the first mailbox in an address header; ``""`` for what is not there."""
+    raw = "" if value is None else str(value)
+    name, mailbox = next(iter(email.utils.getaddresses([raw])), ("", ""))
+    return decoded(name), displayed(mailbox, _NAME_CHARACTERS * 2)
+
+
+def file_name(entity: Message) -> str:
+    """The name a part gives itself, without folders; by RFC 2231 or as the encoded words many send."""
+    for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+        value = entity.get_param(parameter, None, header)
+        if value:
+            try:
+                plain = email.utils.collapse_rfc2231_value(value)
+            except (LookupError, ValueError, TypeError):
+                continue  # a name in a charset that does not exist
+            return plain_name(decoded(plain))
+    return ""
+
+
+def plain_name(name: str) -> str:
+    """A file name as somebody sent it, without folders, fit to stand between double quotes."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return displayed(last.replace('"', "'"), _NAME_CHARACTERS)
+
+
+def content_id(entity: Message) -> str:
+    """The part's Content-ID without angle brackets (RFC 2392), or ``""``."""
+    value = entity["Content-ID"]
+    return "" if value is None else str(value).strip().removeprefix("<").removesuffix(">").strip()[:500]

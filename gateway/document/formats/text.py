@@ -1,0 +1,122 @@
+"""Plain text on its way to the page: charset, flowed lines, redaction, reading direction. Pure."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+
+from gateway.document.formats.sniff import wide_charset
+
+TAB = 8
+REDACTED = "●●●"
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+_NEWLINES = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_DETECTED_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line; `rtl` when its first letter is of a right-to-left script (UAX 9, rules P2 and P3)."""
+
+    text: str
+    rtl: bool
+
+
+def decode(data: bytes, declared: str) -> str:
+    """Decode by byte order mark, the declared charset, UTF-8, Windows-1252, then the detector; never fails.
+
+    The detector comes last because on short texts it guesses worse than Windows-1252.
+    """
+    if data.startswith(codecs.BOM_UTF8):
+        return data.decode("utf-8-sig", "replace")
+    if wide := wide_charset(data):
+        return data.decode(wide, "replace").removeprefix("\ufeff")
+    # A declared us-ascii or latin-1 is often a default nobody chose; UTF-8 that decodes is UTF-8.
+    weak = declared.lower() in ("", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "unknown-8bit")
+    for charset in ("utf-8", declared, "cp1252") if weak else (declared, "utf-8", "cp1252"):
+        try:
+            if charset and _is_text_codec(charset):
+                return data.decode(charset)
+        except (LookupError, ValueError):  # also what odd codecs make of odd bytes and names
+            continue
+    best = from_bytes(data[:_DETECTED_BYTES]).best()
+    return data.decode(best.encoding if best is not None else "cp1252", "replace")
+
+
+def unflow(text: str, *, delete_space: bool) -> str:
+    """Join the lines of format=flowed text to paragraphs (RFC 3676, 4.1); quotes and signature lines stay."""
+    whole: list[str] = []
+    open_line = False
+    for line in text.splitlines():
+        quoted = line.startswith(">")
+        content = line if quoted else line.removeprefix(" ")  # space-stuffing
+        flows = line.endswith(" ") and line != "-- " and not quoted
+        if flows and delete_space:
+            content = content[:-1]
+        if open_line and not quoted and line != "-- ":
+            whole[-1] += content
+        else:
+            whole.append(content)
+        open_line = flows
+    return "\n".join(whole)
+
+
+def redact(text: str, words: Sequence[str]) -> str:
+    """Replace each of `words` where it stands as a word of its own, in any case, by a blackened mark."""
+    pattern = code_words(words)
+    return text if pattern is None else pattern.sub(REDACTED, joined(text))
+
+
+def code_words(words: Sequence[str]) -> re.Pattern[str] | None:
+    """What finds each of `words` in a `joined` text; None where there are none."""
+    wanted = [re.escape(word) for word in sorted(set(words), key=len, reverse=True) if word]
+    if not wanted:
+        return None
+    letter = r"[^\W_]"
+    return re.compile(rf"(?<!{letter})(?:{'|'.join(wanted)})(?!{letter})", re.IGNORECASE)
+
+
+def joined(text: str) -> str:
+    """The text without characters that could cut a word in two for a search, but not for a reader."""
+    return text.translate(_INVISIBLE)
+
+
+def lines(text: str) -> list[Line]:
+    """Cut into lines that hold nothing but printable characters and spaces; no blank lines around them."""
+    cut = [_printable(line.expandtabs(TAB)).rstrip() for line in _NEWLINES.split(joined(text))]
+    while cut and not cut[-1]:
+        cut.pop()
+    while cut and not cut[0]:
+        cut.pop(0)
+    return [Line(text=line, rtl=_is_rtl(line)) for line in cut]
+
+
+def is_columnar(cut: Sequence[Line]) -> bool:
+    """Whether lines are aligned with spaces, as tables and listings are, so that they need a fixed pitch."""
+    used = [line.text for line in cut if line.text]
+    gaps = sum(1 for line in used if re.search(r"\S {3,}\S", line) or re.search(r"[|+─│]", line))
+    return gaps >= 3 and gaps * 5 >= len(used)
+
+
+def _is_text_codec(charset: str) -> bool:
+    """Python also has codecs such as zip or rot13; they are no charsets."""
+    return codecs.lookup(charset)._is_text_encoding  # CPython's only mark of it
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() or c in "\u200c\u200d\u200e\u200f" else " " for c in line)
+
+
+def _is_rtl(line: str) -> bool:
+    for character in line:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("R", "AL"):
+            return True
+        if direction == "L":
+            return False
+    return False

@@ -1,0 +1,87 @@
+"""What a converter's end means for the document it was opening. Pure."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+
+from gateway.document.office.converter import OPENED, SAVED, STARTED
+from gateway.errors import GatewayError, permanent, temporary
+
+_STARVED = 0.1
+"""A converter that used less than this share of its time was stopped or starved: not the document's doing."""
+_ADVICE = "Send it as a PDF."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a converter ended."""
+
+    said: frozenset[str]
+    """The words of `converter` that it got to."""
+    code: int
+    """Exit code; negative: the signal that ended it."""
+    late: bool = False
+    """It was killed because its time was up."""
+    cpu_seconds: float = 0.0
+    """What it used until then, if it was late."""
+
+
+def judge(end: End, label: str, seconds: float) -> None:
+    """Return if there is a PDF; else raise `GatewayError`. `label` begins the sentence for people."""
+    if end.late:
+        raise _late(end, label, seconds)
+    if end.code == -signal.SIGXCPU:
+        raise _slow(label, seconds)
+    if end.code == -signal.SIGKILL:
+        raise unready(label, "LibreOffice was killed", "office_killed")
+    if STARTED not in end.said:
+        raise unready(label, "LibreOffice does not start on this gateway", "office_start")
+    if end.code == -signal.SIGXFSZ:
+        raise too_large(label)
+    if end.code != os.EX_OK:
+        raise _refused(f"{label} makes LibreOffice crash. {_ADVICE}")
+    if OPENED not in end.said:
+        why = "it is damaged, protected by a password, or not what it seems to be"
+        raise _refused(f"{label} could not be opened by LibreOffice: {why}. {_ADVICE}")
+    if SAVED not in end.said:
+        raise unsaved(label)
+
+
+def unready(label: str, why: str, code: str) -> GatewayError:
+    """Trouble of our own: it may go away."""
+    return GatewayError(
+        temporary("4.3.0", f"{label} could not be drawn: {why}. It is tried again.", code=code)
+    )
+
+
+def unsaved(label: str) -> GatewayError:
+    """LibreOffice opened it, but there is no PDF."""
+    return _refused(f"{label} could not be made into pages by LibreOffice. {_ADVICE}")
+
+
+def too_large(label: str) -> GatewayError:
+    """The PDF is larger than allowed."""
+    sentence = f"{label} makes a PDF that is larger than allowed. Send it in several, smaller documents."
+    return GatewayError(permanent("5.3.4", sentence, code="office_size"))
+
+
+def missing(label: str, what: str) -> GatewayError:
+    """There is no LibreOffice, or not this part of it."""
+    sentence = f"{label} is an Office document, and this gateway has no {what} to draw it. {_ADVICE}"
+    return GatewayError(permanent("5.6.1", sentence, code="office_missing"))
+
+
+def _late(end: End, label: str, seconds: float) -> GatewayError:
+    if end.cpu_seconds < seconds * _STARVED:
+        return unready(label, "LibreOffice hung", "office_hung")
+    return _slow(label, seconds)
+
+
+def _slow(label: str, seconds: float) -> GatewayError:
+    return _refused(f"{label} takes LibreOffice more time than allowed ({seconds:.0f} seconds). {_ADVICE}")
+
+
+def _refused(sentence: str) -> GatewayError:
+    return GatewayError(permanent("5.6.5", sentence, code="office_failed"))

@@ -1,0 +1,88 @@
+"""A grey page to packed rows: what is text, what is scanned, what is a photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gateway.document.geometry import WIDTH
+from gateway.document.raster import boxes, dots, levels
+from gateway.document.raster.kernel import KERNEL, Kernel
+from gateway.document.raster.look import Box, Look
+from gateway.document.raster.marks import despeckled
+from gateway.document.raster.pictures import is_photograph
+from gateway.document.raster.pixels import BLOCK, Bytes, Survey
+
+_CLEAN = 0.3
+"""A picture with this share of blocks of a single grey was drawn by a computer."""
+_QUIET = 0.25
+"""A page without pictures was drawn unless nearly every block is uneven."""
+_UNEVEN = 2
+_WHOLE = 0.5
+"""Share of the page that scans cover to make it a scan."""
+
+
+def to_bilevel(
+    grey: bytearray,
+    height: int,
+    pictures: Sequence[Box] = (),
+    *,
+    standard: bool = False,
+    despeckle: bool = False,
+    kernel: Kernel = KERNEL,
+) -> tuple[bytes, Look]:
+    """Make a page of 1728 by `height` grey pixels 1-bit, and tell how.
+
+    `pictures` are the boxes of raster images on it, in any order and number. `standard` means that rows are
+    98 to the inch and not 196. `despeckle` takes away marks of up to 2 by 2 pixels that stand alone.
+    """
+    page = np.frombuffer(grey, dtype=np.uint8).reshape(height, WIDTH)
+    tall = BLOCK // 2 if standard else BLOCK
+    survey = kernel.survey(page, tall)
+    photographs: list[Box] = []
+    scans: list[Box] = []
+    for box in boxes.settle(pictures, height):
+        left, top, right, bottom = box
+        if is_photograph(page[top:bottom, left:right]):
+            photographs.append(box)
+        elif not _is_clean(survey, box, tall):
+            scans.append(box)
+    if not pictures and _is_noisy(survey):
+        scans.append((0, 0, WIDTH, height))
+    level = levels.drawn(survey)
+    wide = BLOCK
+    if scans:
+        level, wide, tall = _with_scans(kernel, page, level, scans, tall), wide // 2, tall // 2
+    rows = kernel.threshold(page, level, wide, tall)
+    for box in photographs:
+        kernel.screen(page, rows, box, dots.STANDARD if standard else dots.FINE)
+    packed = rows.tobytes()
+    if despeckle:
+        packed = despeckled(packed, height)
+    whole = any(boxes.area(box) > _WHOLE * WIDTH * height for box in scans)
+    look = Look(base="scan" if whole else "drawn", photographs=tuple(photographs), scans=tuple(scans))
+    return packed, look
+
+
+def _with_scans(kernel: Kernel, page: Bytes, drawn: Bytes, scans: Sequence[Box], tall: int) -> Bytes:
+    """Levels of cells of half a block: those of scans in their boxes, those of the blocks elsewhere."""
+    mean, dark = kernel.quartered(page, tall)
+    level = np.repeat(np.repeat(drawn, 2, axis=0), 2, axis=1)[: len(mean)]
+    across, down = BLOCK // 2, tall // 2
+    for left, top, right, bottom in scans:
+        # Cells on the edge belong to the picture if it begins in them: its edge is mostly paper.
+        area = np.s_[top // down : -(-bottom // down), left // across : -(-right // across)]
+        level[area] = levels.scanned(mean[area], dark[area])
+    return level
+
+
+def _is_clean(survey: Survey, box: Box, tall: int) -> bool:
+    left, top, right, bottom = box
+    area = np.s_[top // tall : -(-bottom // tall), left // BLOCK : -(-right // BLOCK)]
+    low = survey.low[area]
+    return int(np.count_nonzero(low == survey.high[area])) >= _CLEAN * low.size
+
+
+def _is_noisy(survey: Survey) -> bool:
+    return int(np.count_nonzero(survey.high - survey.low <= _UNEVEN)) < _QUIET * survey.low.size

@@ -1,0 +1,77 @@
+"""What a sender's document gets besides its pages: the cover page and the header line of its rule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway import phone
+from gateway.config import Settings
+from gateway.document.values import Cover, HeaderLine
+from gateway.errors import GatewayError, temporary
+
+
+class Wishes:
+    """Cover page and header line, by the rule that let a document in; else by [document]."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rules = {rule.name: rule for rule in settings.senders}
+        self._zone = ZoneInfo(settings.voipms.timezone)
+
+    def cover(self, rule: str, *, from_name: str, from_number: str, numbers: Sequence[str]) -> Cover:
+        """The cover page. `from_number` as the account has it, `numbers` as E.164.
+
+        A page that several recipients get does not tell one about the others. Raises `GatewayError`
+        (temporary) when the administrator's files cannot be read.
+        """
+        document, wanted = self._settings.document, self._rules.get(rule)
+        mode = wanted.cover if wanted is not None and wanted.cover is not None else document.cover
+        if mode == "off":
+            return Cover()
+        fields = {
+            "organisation": from_name or self._settings.gateway.name,
+            "from_number": self._spoken(from_number),
+            "date": self._now("%Y-%m-%d %H:%M %Z"),
+        }
+        if len(numbers) == 1:
+            fields["to_number"] = phone.national(numbers[0])
+        elif numbers:
+            fields["to_name"] = f"{len(numbers)} recipients"
+        try:
+            return Cover(
+                mode=mode,
+                template=document.cover_template.read_text("utf-8") if document.cover_template else "",
+                logo=document.cover_logo.read_bytes() if document.cover_logo else b"",
+                notice=document.cover_notice,
+                fields=fields,
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            raise GatewayError(_UNREADABLE) from error
+
+    def header(self, rule: str, *, from_name: str, from_number: str) -> HeaderLine | None:
+        """The header line, or None where neither the rule nor [document] wants it."""
+        wanted = self._rules.get(rule)
+        chosen = wanted.header_line if wanted is not None else None
+        if not (self._settings.document.header_line if chosen is None else chosen):
+            return None
+        return HeaderLine(
+            sender=from_name or self._settings.gateway.name,
+            number=self._spoken(from_number),
+            time=self._now("%Y-%m-%d %H:%M %Z"),
+        )
+
+    def _spoken(self, number: str) -> str:
+        return phone.national("+1" + number) if len(number) == 10 else number
+
+    def _now(self, form: str) -> str:
+        return datetime.fromtimestamp(time.time(), self._zone).strftime(form)
+
+
+_UNREADABLE = temporary(
+    "4.3.0",
+    "The gateway's cover page or logo cannot be read at the moment. It is tried again.",
+    code="cover_unreadable",
+)

@@ -1,0 +1,268 @@
+"""Every page of the page tree, or a stated reason: page counts that lie, damage, repairs, limits."""
+
+from __future__ import annotations
+
+import io
+import sys
+import zlib
+
+import pypdf
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.drawing import LABEL, draw, ink
+from support.hostile_pdf import deep_tree, many_pages, many_references, packed, tree_in_itself
+from support.pdf_maker import PdfMaker, one_page
+
+from gateway.document.formats import pdf
+from gateway.document.formats.parts import Part
+from gateway.document.formats.pdf import structure
+from gateway.errors import GatewayError, Kind
+
+BAR = b"50 700 500 30 re f"
+
+
+def pages(number: int, **more: object) -> bytes:
+    made = PdfMaker()
+    for index in range(number):
+        made.page(b"50 %d 500 30 re f" % (700 - 50 * index))
+    return made.bytes(**more)  # type: ignore[arg-type]  passed on
+
+
+def compressed(data: bytes) -> bytes:
+    """The same document with its objects in object streams."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
+    plain = io.BytesIO()
+    writer.write(plain)
+    objects, streams = [], []
+    reader = pypdf.PdfReader(io.BytesIO(plain.getvalue()))
+    numbers = sorted(number for number in reader.xref[0] if number)
+    for number in numbers:
+        item = pypdf.generic.IndirectObject(number, 0, reader).get_object()
+        text = io.BytesIO()
+        item.write_to_stream(text)
+        (streams if isinstance(item, pypdf.generic.StreamObject) else objects).append(
+            (number, text.getvalue())
+        )
+    offsets, body = b"", b""
+    for number, text_of in objects:
+        offsets += b"%d %d " % (number, len(body))
+        body += text_of + b"\n"
+    container, table = max(numbers) + 1, max(numbers) + 2
+    head = b"/Type/ObjStm/N %d/First %d" % (len(objects), len(offsets))
+    out, at = bytearray(b"%PDF-1.7\n"), {}
+    for number, content in [*streams, (container, _stream(offsets + body, head))]:
+        at[number] = len(out)
+        out += b"%d 0 obj\n" % number + content + b"\nendobj\n"
+    places = {number: (2, container, index) for index, (number, _) in enumerate(objects)}
+    places |= {number: (1, offset, 0) for number, offset in at.items()} | {table: (1, len(out), 0)}
+    rows = b"".join(
+        kind.to_bytes(1) + where.to_bytes(4) + index.to_bytes(2)
+        for kind, where, index in (places.get(number, (0, 0, 0)) for number in range(table + 1))
+    )
+    root = reader.trailer.raw_get("/Root").idnum
+    entries = b"/Type/XRef/W[1 4 2]/Size %d/Root %d 0 R" % (table + 1, root)
+    start = len(out)
+    out += b"%d 0 obj\n" % table + _stream(rows, entries) + b"\nendobj\nstartxref\n%d\n%%%%EOF" % start
+    return bytes(out)
+
+
+def _stream(data: bytes, entries: bytes) -> bytes:
+    data = zlib.compress(data)
+    return b"<<" + entries + b"/Filter/FlateDecode/Length %d>>stream\n" % len(data) + data + b"\nendstream"
+
+
+@pytest.fixture(params=["plain", "compressed"])
+def form(request: pytest.FixtureRequest) -> object:
+    return compressed if request.param == "compressed" else lambda data: data
+
+
+def test_pypdf_is_not_even_imported_for_a_document_in_order(
+    form: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = form(pages(5))  # type: ignore[operator]  one of two functions
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    sheets, notes = draw(data)
+    assert len(sheets) == 5
+    assert notes == []
+
+
+@pytest.mark.parametrize(("claimed", "held"), [(2, 5), (19, 5), (1, 2), (0, 3), (-4, 3), (100_000, 2)])
+def test_a_wrong_page_count_is_mended_and_said(form: object, claimed: int, held: int) -> None:
+    sheets, notes = draw(form(pages(held, count=claimed)))  # type: ignore[operator]  one of two functions
+    truth = [sheet.rows for sheet in draw(pages(held))[0]]
+    assert [sheet.rows for sheet in sheets] == truth
+    if claimed > 0:
+        assert len(notes) == 1
+        assert notes[0].startswith(
+            f"{LABEL} is damaged: it says that it has {claimed} pages but holds {held}. "
+        )
+
+
+def test_pages_without_a_type_are_counted_as_well() -> None:
+    data = pages(5, count=2).replace(b"/Type/Page/Parent", b"/Parent")
+    assert len(draw(data)[0]) == 5
+
+
+def test_pages_that_an_update_has_replaced_or_removed_do_not_count() -> None:
+    data = pages(4)
+    page = data[data.index(b"5 0 obj") : data.index(b"6 0 obj")].replace(b"/Parent", b"/Rotate 180/Parent")
+    table = b"xref\n5 1\n%010d 00000 n \ntrailer<</Size 12/Root 1 0 R/Prev %d>>\n"
+    update = page + table % (len(data) + 1, data.index(b"xref\n0"))
+    updated = data + b"\n" + update + b"startxref\n%d\n%%%%EOF" % (len(data) + 1 + len(page))
+    sheets, notes = draw(updated)
+    assert (len(sheets), notes) == (4, [])
+    assert sheets[0].rows != draw(data)[0][0].rows
+    assert structure.glance(updated, 100).pages == 4
+    unused = PdfMaker()
+    for _ in range(3):
+        unused.page()
+    unused.pages.pop()
+    sheets, notes = draw(unused.bytes())
+    assert len(sheets) == 2
+    assert notes == []
+
+
+def test_a_page_that_is_nowhere_refuses_the_document() -> None:
+    made = PdfMaker()
+    made.page()
+    made.pages.append(99)
+    with pytest.raises(GatewayError, match="is damaged or incomplete") as caught:
+        draw(made.bytes())
+    assert (caught.value.failure.code, caught.value.failure.kind) == ("pdf_damaged", Kind.PERMANENT)
+
+
+def test_inherited_entries_survive_a_repair() -> None:
+    made = PdfMaker()
+    made.tree = b"/Rotate 180"
+    for _ in range(2):
+        made.page(BAR)
+    sheets, notes = draw(made.bytes(count=7))
+    truth, none = draw(made.bytes())
+    assert truth[0].rows != draw(one_page(BAR))[0][0].rows
+    assert [sheet.rows for sheet in sheets] == [sheet.rows for sheet in truth]
+    assert (len(notes), none) == (1, [])
+
+
+@pytest.mark.parametrize("make", [tree_in_itself, deep_tree])
+def test_odd_trees_are_flattened(make: object) -> None:
+    sheets, notes = draw(make())  # type: ignore[operator]  a function
+    assert len(sheets) == 1
+    assert len(notes) == 1
+
+
+@pytest.mark.parametrize("make", [many_pages, many_references])
+def test_too_many_pages_end_at_once(make: object) -> None:
+    with pytest.raises(GatewayError, match="more than 100 pages") as caught:
+        draw(make())  # type: ignore[operator]  a function
+    assert caught.value.failure.code == "document_pages"
+
+
+def test_an_encrypted_document_with_object_streams_is_counted() -> None:
+    data = compressed(pages(3))
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
+    writer.encrypt("", "owner", algorithm="AES-128")
+    out = io.BytesIO()
+    writer.write(out)
+    assert len(draw(out.getvalue())[0]) == 3
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data.replace(b"xref\n0", b"xrex\n0"),
+        lambda data: data.replace(b"startxref\n", b"startxref\n9"),
+        lambda data: b"junk before\n" * 5 + data,
+        lambda data: data[: data.index(b"xref\n0")],
+        lambda data: data.replace(b"0000000009 00000 n", b"0000000777 00000 n"),
+    ],
+    ids=["no table", "table elsewhere", "junk before", "cut before the table", "wrong offset"],
+)
+def test_a_damaged_table_costs_no_page(spoil: object) -> None:
+    sheets, _notes = draw(spoil(pages(3)))  # type: ignore[operator]  a function
+    truth = [sheet.rows for sheet in draw(pages(3))[0]]
+    assert [sheet.rows for sheet in sheets] == truth
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.8, 0.9, 0.97, 0.99])
+@pytest.mark.parametrize("pages_first", [False, True])
+def test_a_file_that_was_cut_off_does_not_lose_what_stands_on_its_pages(
+    kept: float, pages_first: bool
+) -> None:
+    made = PdfMaker()
+    for index in range(3):
+        made.page(b"50 %d 500 30 re f" % (700 - 50 * index) + b" " * 1000)
+    if pages_first:  # as most programs write it: what is on the pages comes last
+        order = sorted(range(2, len(made.objects)), key=lambda at: b"/Type/Page/" not in made.objects[at])
+        number = {old + 1: new + 3 for new, old in enumerate(order)}
+        made.objects[2:] = [made.objects[at] for at in order]
+        for new, body in enumerate(made.objects):
+            if b"/Contents" in body:
+                old = int(body.split(b"/Contents ")[1].split()[0])
+                moved = body.replace(b"/Contents %d" % old, b"/Contents %d" % number[old])
+                made.objects[new] = moved.replace(b"/F 3 0 R", b"/F %d 0 R" % number[3])
+        made.pages = [number[page] for page in made.pages]
+    whole = made.bytes()
+    truth = [sheet.rows for sheet in draw(whole)[0]]
+    assert len(set(truth)) == 3
+    try:
+        sheets, _notes = draw(whole[: int(len(whole) * kept)])
+    except GatewayError as error:
+        assert "is damaged or incomplete" in error.failure.sentence  # noqa: PT017  all or nothing
+    else:
+        assert [sheet.rows for sheet in sheets] == truth
+
+
+def test_what_pdfium_cannot_open_is_repaired_and_that_is_said() -> None:
+    data = one_page(BAR).replace(b"/Type/Catalog/Pages 2 0 R", b"/Type/Catalog/Pages 2 0 R/X 1 0 R", 1)
+    broken = data.replace(b"%PDF-1.7", b"%PDX-1.7")
+    try:
+        sheets, notes = draw(broken)
+    except GatewayError as error:
+        assert error.failure.code == "pdf_damaged"  # noqa: PT017  one or the other, but nothing else
+    else:
+        assert ink(sheets[0], (50, 700, 550, 730)) > 0.9
+        assert notes == [
+            f"{LABEL} is damaged: it cannot be opened. It was repaired, and its only page was found."
+        ]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_spoilt_files_end_in_all_pages_or_a_reason(data: st.DataObject) -> None:
+    whole = bytearray(data.draw(st.sampled_from([pages(3), compressed(pages(3))])))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        if data.draw(st.booleans()):
+            whole[at] = data.draw(st.integers(0, 255))
+        else:
+            del whole[at : at + data.draw(st.integers(1, 40))]
+    try:
+        sheets, _notes = draw(bytes(whole))
+    except GatewayError as error:
+        assert error.failure.kind is Kind.PERMANENT  # noqa: PT017  one or the other, but nothing else
+        return
+    try:
+        held = structure.tree(bytes(whole), 100)
+    except structure.Unreadable:
+        return
+    assert len(sheets) >= held.pages
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7\n", b"%PDF-1.7\n%%EOF", b"%PDF-1.4\n" + bytes(5000)])
+def test_a_file_without_content_is_refused(content: bytes) -> None:
+    with pytest.raises(GatewayError, match="it cannot be opened") as caught:
+        draw(content)
+    assert caught.value.failure.code == "pdf_damaged"
+
+
+@pytest.mark.parametrize("units", [b"/UserUnit 0", b"/UserUnit -3", b"/UserUnit (x)", b"/UserUnit null"])
+def test_nonsense_units_are_passed_over(units: bytes) -> None:
+    assert pdf.sizes(Part(label=LABEL, data=one_page(BAR, entries=units))) == [pytest.approx((8.5, 11.0))]
+
+
+def test_a_glance_unpacks_no_more_than_it_may() -> None:
+    made = PdfMaker()
+    made.page()
+    made.stream(packed(b" " * (1 << 20), 1000), b"/Type/ObjStm/N 1/First 4/Filter/FlateDecode")
+    assert not structure.glance(made.bytes(), 100).certain

@@ -1,0 +1,151 @@
+"""The document as a whole: paper, blank pages, parts that cannot be drawn, cover page, header line, pictures."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gateway.document import Renderer, RenderSettings
+from gateway.document.values import Cover, HeaderLine
+from gateway.errors import GatewayError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PLAIN = RenderSettings(max_pages=20)
+A4 = "[0 0 595.3 841.9]"
+HEADER = HeaderLine(sender="Example Clinic", number="(555) 234-0000", time="2026-01-02 03:04 EST")
+ZIP = ("a.zip", "application/zip", b"PK\x03\x04" + bytes(40))
+
+
+async def test_the_paper_follows_the_majority(renderer: Renderer, make: Any, tmp_path: Path) -> None:
+    auto = replace(PLAIN, paper="auto")
+    files = [tmp_path / "a4.pdf", tmp_path / "letter.pdf"]
+    files[0].write_bytes(make.pdf(pages=2, box=A4))
+    files[1].write_bytes(make.pdf())
+    done = await renderer.render_files(files, tmp_path / "fax.pdf", settings=auto)
+    assert done.paper == "a4"
+    assert {report.rows for report in done.reports} == {2292}
+    done = await renderer.render_files(files[1:], tmp_path / "fax.pdf", settings=auto)
+    assert done.paper == "letter"
+
+
+async def test_standard_resolution_has_half_the_rows(
+    renderer: Renderer, make: Any, look: Any, tmp_path: Path
+) -> None:
+    mail = make.mail(
+        "Hello", ("a.pdf", "application/pdf", make.pdf()), ("b.png", "image/png", make.picture("PNG"))
+    )
+    fine = await renderer.render_message(mail.as_bytes(), tmp_path / "fine.pdf")
+    half = await renderer.render_message(
+        mail.as_bytes(), tmp_path / "standard.pdf", settings=replace(PLAIN, resolution="standard")
+    )
+    assert [report.rows for report in half.reports] == [1078] * 3
+    assert half.size < fine.size
+    for one, other in zip(look.pages(fine.path), look.pages(half.path), strict=True):
+        assert one.size == other.size
+        assert all(abs(a - b) <= 3 for a, b in zip(look.extent(one), look.extent(other), strict=True))
+
+
+async def test_blank_pages_are_left_out_and_named(renderer: Renderer, make: Any, tmp_path: Path) -> None:
+    files = [tmp_path / "blank.pdf", tmp_path / "full.pdf"]
+    files[0].write_bytes(make.pdf(b"", pages=2))
+    files[1].write_bytes(make.pdf())
+    done = await renderer.render_files(files, tmp_path / "fax.pdf")
+    assert done.pages == 1
+    assert 'The file "blank.pdf", page 2 is blank and was left out.' in done.notes
+    kept = await renderer.render_files(files, tmp_path / "fax.pdf", settings=replace(PLAIN, drop_blank=False))
+    assert kept.pages == 3
+    with pytest.raises(GatewayError) as refused:
+        await renderer.render_files(files[:1], tmp_path / "none.pdf")
+    assert refused.value.failure.code == "document_blank"
+    assert not (tmp_path / "none.pdf").exists()
+
+
+async def test_a_part_that_cannot_be_drawn_is_noted_in_its_place(
+    renderer: Renderer, make: Any, tmp_path: Path
+) -> None:
+    mail = make.mail("Hello", ZIP, ("b.pdf", "application/pdf", make.pdf())).as_bytes()
+    with pytest.raises(GatewayError, match=r'"a\.zip" is a ZIP archive'):
+        await renderer.render_message(mail, tmp_path / "fax.pdf")
+    noting = replace(PLAIN, bad_part="note")
+    done = await renderer.render_message(mail, tmp_path / "fax.pdf", settings=noting)
+    assert [report.source for report in done.reports] == [
+        "The text of the mail, page 1",
+        'The attachment "a.zip", page 1',
+        'The attachment "b.pdf", page 1',
+    ]
+    assert any(note.startswith('The attachment "a.zip" is a ZIP archive') for note in done.notes)
+
+
+async def test_nothing_but_parts_that_cannot_be_drawn_is_refused(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    with pytest.raises(GatewayError, match="ZIP"):
+        await renderer.render_message(
+            make.mail(None, ZIP, ZIP).as_bytes(), out, settings=replace(PLAIN, bad_part="note")
+        )
+
+
+async def test_a_header_line_is_added_above_every_page(
+    renderer: Renderer, make: Any, look: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "two.pdf"
+    file.write_bytes(make.pdf(pages=2))
+    bare = await renderer.render_files([file], tmp_path / "bare.pdf")
+    done = await renderer.render_files([file], tmp_path / "fax.pdf", header=HEADER)
+    assert [report.rows for report in done.reports] == [2156, 2156]
+    assert done.page_digests[0] != done.page_digests[1]  # "page 1/2", "page 2/2"
+    assert bare.page_digests[0] == bare.page_digests[1]
+    for page in look.pages(done.path):
+        assert look.ink(page, (0, 0, page.width, 22)) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "covered"),
+    [("off", "Hello", False), ("on", None, True), ("text", "Hello", True), ("text", None, False)],
+)
+async def test_when_there_is_a_cover_page(
+    renderer: Renderer, make: Any, out: Path, mode: Any, text: str | None, covered: bool
+) -> None:
+    mail = make.mail(text, ("b.pdf", "application/pdf", make.pdf())).as_bytes()
+    done = await renderer.render_message(mail, out, cover=Cover(mode=mode), header=HEADER)
+    # The text stands on the cover, and nowhere else.
+    assert done.pages == 1 + (covered or text is not None)
+    assert any(report.source == "The cover page" for report in done.reports) == covered
+    assert any("The text of the mail" in report.source for report in done.reports) == (
+        text is not None and not covered
+    )
+
+
+async def test_a_cover_page_counts_as_a_page(renderer: Renderer, make: Any, tmp_path: Path) -> None:
+    file = tmp_path / "two.pdf"
+    file.write_bytes(make.pdf(pages=2))
+    tight = replace(PLAIN, max_pages=2)
+    with pytest.raises(GatewayError, match="more than 2 pages"):
+        await renderer.render_files([file], tmp_path / "fax.pdf", cover=Cover(mode="on"), settings=tight)
+
+
+async def test_pictures_show_the_same_pixels(renderer: Renderer, make: Any, tmp_path: Path) -> None:
+    file = tmp_path / "two.pdf"
+    file.write_bytes(make.pdf(pages=2))
+    done = await renderer.render_files([file], tmp_path / "fax.pdf", header=HEADER)
+    pictures: list[bytes] = []
+
+    async def take(picture: bytes) -> None:
+        pictures.append(picture)
+
+    await renderer.pictures(done.path, take)
+    assert len(pictures) == 2
+    import hashlib
+
+    for data, digest in zip(pictures, done.page_digests, strict=True):
+        with Image.open(io.BytesIO(data)) as picture:
+            assert (picture.format, picture.mode, picture.size) == ("PNG", "1", (1728, 2156))
+            assert tuple(round(dpi) for dpi in picture.info["dpi"]) == (204, 196)
+            rows = bytes(0xFF ^ byte for byte in picture.tobytes())  # 1 is white in a PNG
+        assert hashlib.sha256(rows).hexdigest() == digest
