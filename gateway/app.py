@@ -19,9 +19,9 @@ from gateway import __version__, journal, supervise
 from gateway.config import Settings
 from gateway.config.checks import DRAIN_MARGIN
 from gateway.control import ControlServer, Verbs
-from gateway.document import Renderer, RenderSettings
+from gateway.document import Renderer
 from gateway.document.stage import RenderStage
-from gateway.document.wishes import Wishes
+from gateway.document.wishes import Wishes, render_settings_of
 from gateway.errors import GatewayError, Scope
 from gateway.faxin import Handler, Poller
 from gateway.faxout import Submitter, Tracker
@@ -281,26 +281,4 @@ def client_of(settings: Settings) -> Client:
         write_timeout=account.write_timeout,
         read_timeout=account.read_timeout,
         calls_per_minute=account.calls_per_minute,
-    )
-
-
-def render_settings_of(settings: Settings) -> RenderSettings:
-    """The renderer's share of the settings."""
-    document = settings.document
-    return RenderSettings(
-        paper=document.paper,
-        resolution=document.resolution,
-        tall=document.tall_pages,
-        drop_blank=document.drop_blank,
-        despeckle=document.despeckle,
-        deskew=document.deskew,
-        bad_part=document.bad_parts,
-        office=document.office,
-        max_pages=document.max_pages,
-        timeout=document.timeout,
-        cpu_seconds=document.cpu_seconds,
-        memory_bytes=document.memory_mb << 20,
-        output_bytes=document.output_mb << 20,
-        text_page=document.text_page,
-        workers=document.workers,
     )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _STDOUT = Path("-")
 _PICTURE = ".png"
+_HEAD_BYTES = 1 << 16
+_MARKDOWN = (".md", ".markdown")
 
 
 @click.command()
@@ -92,15 +94,16 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _made(work: _Work, output: Path) -> _Made:
-    from gateway.app import render_settings_of
     from gateway.document import Renderer
+    from gateway.document.wishes import render_settings_of
 
     suffix = output.suffix.lower()
     tiff = suffix in (".tif", ".tiff")
 
     async def render() -> _Made:
         wishes = _wishes(work)
-        async with Renderer(render_settings_of(work.settings)) as renderer:
+        rooms = _rooms(work.files, own_pages=any(wishes.values()))
+        async with Renderer(render_settings_of(work.settings), rooms=rooms) as renderer:
             rendered = await renderer.render_files(
                 work.files, work.directory / ("fax.tif" if tiff else "fax.pdf"), inspect=True, **wishes
             )
@@ -139,10 +142,26 @@ def _wishes(work: _Work) -> dict[str, Any]:
     }
     numbers = [phone.parse(number, region=settings.gateway.country) for number in work.numbers]
     wishes = Wishes(settings)
+    cover = wishes.cover(work.rule, **sender, numbers=numbers)
     return {
-        "cover": wishes.cover(work.rule, **sender, numbers=numbers),
+        "cover": cover if cover.mode != "off" else None,
         "header": wishes.header(work.rule, **sender),
     }
+
+
+def _rooms(files: Sequence[Path], *, own_pages: bool) -> Sequence[str]:
+    """What the renderer is to keep warm for these files: for PDFs and pictures alone it starts faster."""
+    from gateway.document.formats.sniff import PICTURES, Format, sniff
+
+    kinds = set()
+    for file in files:
+        with file.open("rb") as opened:
+            kinds.add(sniff(opened.read(_HEAD_BYTES)))
+    others = kinds - PICTURES - {Format.PDF}
+    if not others:
+        return ("text",) if own_pages else ()
+    plain = others == {Format.TEXT} and not any(file.suffix.lower() in _MARKDOWN for file in files)
+    return ("text",) if plain else ("text", "html")
 
 
 def _deliver(made: _Made, target: Target | None, output: Path, files: Sequence[Path]) -> list[Path]:

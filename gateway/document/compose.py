@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from gateway.document.formats import html_page, markdown, pdf, picture, typeset
+from gateway.document.formats import pdf, picture
 from gateway.document.formats.parts import Part, refuse, too_many_pages
 from gateway.document.formats.sniff import OFFICE_FORMATS, PICTURES, Format, sniff
 from gateway.document.geometry import Layout, PaperName, paper_for
@@ -111,13 +111,9 @@ class Composer:
         if kind is Format.PDF or kind in OFFICE_FORMATS:
             made = replace(part, data=self._pdf(part, kind))
             return pdf.sheets(made, layout=layout, notes=notes, inspect=self.inspect, most=most)
-        if kind is Format.TEXT:
-            draw = markdown.sheets if part.text is None and markdown.is_markdown(part) else typeset.sheets
+        if kind in (Format.TEXT, Format.HTML):
+            draw = _drawer(part, kind)
             return draw(part, layout=layout, notes=notes, redact=self.redact, inspect=self.inspect, most=most)
-        if kind is Format.HTML:
-            return html_page.sheets(
-                part, layout=layout, notes=notes, redact=self.redact, inspect=self.inspect, most=most
-            )
         if not (kind is Format.EMPTY and part.inline):
             _unsupported(part, kind)
         return iter(())
@@ -145,6 +141,15 @@ def _format(part: Part) -> Format:
     kind = sniff(part.data)
     # A fragment of HTML looks like any text.
     return Format.HTML if kind in _TEXTUAL and part.declared == "text/html" else kind
+
+
+def _drawer(part: Part, kind: Format) -> Callable[..., Iterator[Sheet]]:
+    # Imported here, since a renderer for PDFs and pictures alone starts in half the time without typst.
+    from gateway.document.formats import html_page, markdown, typeset
+
+    if kind is Format.HTML:
+        return html_page.sheets
+    return markdown.sheets if part.text is None and markdown.is_markdown(part) else typeset.sheets
 
 
 def _unsupported(part: Part, kind: Format) -> NoReturn:

@@ -16,6 +16,8 @@ from gateway.document.helper import Child, Helper, HelperDied
 from gateway.document.office import Office
 from gateway.errors import GatewayError, permanent, temporary
 
+_BUFFER_BYTES = 256 << 10
+"""What is read ahead of a child: a few pages."""
 _END_SECONDS = 5.0
 """How long a killed child may take to be reaped; longer means that the helper itself hangs."""
 
@@ -73,7 +75,7 @@ class _Talk:
 
     async def run(self, child: Child, fds: Sequence[int]) -> bytes:
         request = wire.send_request(child.connection, self._request, fds)
-        reader, writer = await asyncio.open_unix_connection(sock=child.connection)
+        reader, writer = await asyncio.open_unix_connection(sock=child.connection, limit=_BUFFER_BYTES)
         try:
             writer.write(request)
             await writer.drain()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.document import cover, headline, raster
+from gateway.document import raster
 from gateway.document.formats.mail.message import Contents
 from gateway.document.formats.parts import too_many_pages
 from gateway.document.geometry import BAND, Layout, PaperName
@@ -37,6 +37,8 @@ class Finisher:
         if covered:
             made = [*self._cover(len(made)), *made]
         if header is not None:
+            from gateway.document import headline  # like the cover below, it takes typst
+
             made = headline.add(made, header, self.layout)
         yield from made
 
@@ -56,6 +58,8 @@ class Finisher:
         most = settings.max_pages - pages
         if most < 1:
             too_many_pages(settings.max_pages)
+        from gateway.document import cover
+
         made = cover.sheets(
             replace(self.request.cover, fields=self._fields()),
             message=self.contents.text if self.request.include_text else "",

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +18,11 @@ from gateway.document.geometry import Resolution
 from gateway.document.result import Result
 from gateway.document.values import Rendered
 from gateway.errors import GatewayError, permanent, temporary
+
+_AT_ONCE = 512 << 10
+"""Bytes of pages that are written at once."""
+_AROUND_A_PAGE = 500
+"""Bytes that a page takes in the file besides its strip."""
 
 
 class Output:
@@ -33,6 +38,10 @@ class Output:
         self._most_bytes = most_bytes
         self._digests: list[str] = []
         self._sizes: list[tuple[int, int]] = []
+        self._bytes = 0
+        self._waiting: list[wire.Page] = []
+        """Pages not written yet: going to another thread for each would cost more than writing it."""
+        self._waiting_bytes = 0
         try:
             self._file = self._part.open("wb")
             self._pages_file = _format(destination)(self._file, resolution)
@@ -60,7 +69,8 @@ class Output:
         if kind != wire.PAGE:
             raise wire.Malformed("not a page")
         page = wire.read_page(payload)
-        if self._pages_file.size + len(page.strip) > self._most_bytes:
+        self._bytes += len(page.strip) + _AROUND_A_PAGE
+        if self._bytes > self._most_bytes:
             sentence = (
                 f"The document is too large: its pages need more than {self._most_bytes >> 20} MB. "
                 "Send fewer pages, or pages with fewer pictures."
@@ -68,11 +78,14 @@ class Output:
             raise GatewayError(permanent("5.3.4", sentence, code="document_bytes"))
         self._digests.append(page.digest.hex())
         self._sizes.append((page.height, len(page.strip)))
-        await asyncio.to_thread(self._guarded, page)
+        self._waiting.append(page)
+        self._waiting_bytes += len(page.strip)
+        if self._waiting_bytes > _AT_ONCE:
+            await asyncio.to_thread(self._guarded, self._write)
 
     async def finish(self, said: Result) -> Rendered:
         """Complete the file and put it in its place, synced with its directory entry."""
-        await asyncio.to_thread(self._guarded, None)
+        await asyncio.to_thread(self._guarded, self._complete)
         return Rendered(
             path=self._destination,
             pages=len(self._sizes),
@@ -85,16 +98,20 @@ class Output:
             accelerated=said.accelerated,
         )
 
-    def _guarded(self, page: wire.Page | None) -> None:
+    def _guarded(self, step: Callable[[], None]) -> None:
         try:
-            if page is not None:
-                self._pages_file.add(page.strip, page.height)
-            else:
-                self._complete()
+            step()
         except OSError as error:
             raise _disk(error) from error
 
+    def _write(self) -> None:
+        for page in self._waiting:
+            self._pages_file.add(page.strip, page.height)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
     def _complete(self) -> None:
+        self._write()
         self._pages_file.finish()
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -54,11 +54,13 @@ def _preload(rooms: Set[str]) -> None:
     import PIL.PngImagePlugin
     import PIL.TiffImagePlugin  # noqa: F401
 
-    import gateway.document.job  # noqa: F401
+    import gateway.document.job
 
     if "text" in rooms:
-        import pypdf.generic  # noqa: F401  asked which letters have no font
-
+        import gateway.document.cover
+        import gateway.document.formats.html
+        import gateway.document.formats.markdown
+        import gateway.document.headline  # noqa: F401
         from gateway.document import template
 
         template.prepare()

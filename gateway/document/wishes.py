@@ -1,4 +1,4 @@
-"""What a sender's document gets besides its pages: the cover page and the header line of its rule."""
+"""From the settings to what the room works with: limits and layout, cover page and header line by rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway import phone
 from gateway.config import Settings
-from gateway.document.values import Cover, HeaderLine
+from gateway.document.values import Cover, HeaderLine, RenderSettings
 from gateway.errors import GatewayError, temporary
 
 
@@ -68,6 +68,28 @@ class Wishes:
 
     def _now(self, form: str) -> str:
         return datetime.fromtimestamp(time.time(), self._zone).strftime(form)
+
+
+def render_settings_of(settings: Settings) -> RenderSettings:
+    """The renderer's share of the settings."""
+    document = settings.document
+    return RenderSettings(
+        paper=document.paper,
+        resolution=document.resolution,
+        tall=document.tall_pages,
+        drop_blank=document.drop_blank,
+        despeckle=document.despeckle,
+        deskew=document.deskew,
+        bad_part=document.bad_parts,
+        office=document.office,
+        max_pages=document.max_pages,
+        timeout=document.timeout,
+        cpu_seconds=document.cpu_seconds,
+        memory_bytes=document.memory_mb << 20,
+        output_bytes=document.output_mb << 20,
+        text_page=document.text_page,
+        workers=document.workers,
+    )
 
 
 _UNREADABLE = temporary(

@@ -164,7 +164,7 @@ def test_strips_and_tiles_of_one_picture_are_joined() -> None:
 def test_pictures_are_cut_to_the_page_and_their_area_is_bounded(found: list[boxes.Box]) -> None:
     settled = boxes.settle(found, 2156)
     assert all(0 <= x0 < x1 <= 1728 and 0 <= y0 < y1 <= 2156 for x0, y0, x1, y1 in settled)
-    assert sum(map(boxes.area, settled)) <= 8 * 1728 * 2156
+    assert sum(map(boxes.area, settled)) <= 4 * 1728 * 2156
 
 
 def test_specks_are_removed_and_dots_of_letters_are_not() -> None:

@@ -1,4 +1,4 @@
-"""The document as a whole: paper, blank pages, parts that cannot be drawn, cover page, header line, pictures."""
+"""The document as a whole: paper, blank pages, parts that cannot be drawn, cover, header line, pictures."""
 
 from __future__ import annotations
 

@@ -17,18 +17,11 @@ _BREAKING = frozenset(
 )
 _UNSEEN = ("script", "style", "head", "title", "template", "noscript", "object", "svg")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
-
-
-def decode(data: bytes, charset: str) -> str:
-    """Source of an HTML document. `charset` is the declared one; a meta tag is asked where there is none."""
-    meta = _META_CHARSET.search(data[:4096])
-    return text.decode(data, charset or (meta.group(1).decode() if meta else ""))
 
 
 def to_text(data: bytes, charset: str) -> str:
     """Text of an HTML document in the declared or its own charset."""
-    soup = BeautifulSoup(decode(data, charset), "html.parser")
+    soup = BeautifulSoup(text.decode_html(data, charset), "html.parser")
     written = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(_pieces(soup)))
     return re.sub(r"\n{3,}", "\n\n", written).strip("\n")
 

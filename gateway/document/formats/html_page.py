@@ -21,7 +21,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from gateway.document import template
-from gateway.document.formats import html, pdf, typeset
+from gateway.document.formats import html, pdf, text, typeset
 from gateway.document.formats.parts import Part
 from gateway.document.geometry import Layout
 from gateway.document.sheet import Sheet
@@ -84,7 +84,7 @@ def sheets(
     part: Part, *, layout: Layout, notes: list[str], redact: Sequence[str], most: int, inspect: bool
 ) -> Iterator[Sheet]:
     """Draw the HTML in `part.data`. `redact`: words that are blackened, as in plain text."""
-    source = html.decode(part.data, part.charset)
+    source = text.decode_html(part.data, part.charset)
     made = laid_out(part, source, layout=layout, notes=notes, redact=redact, most=most)
     if made is not None:
         yield from pdf.sheets(

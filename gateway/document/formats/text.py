@@ -8,8 +8,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
-
 from gateway.document.formats.sniff import wide_charset
 
 TAB = 8
@@ -17,6 +15,7 @@ REDACTED = "●●●"
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _NEWLINES = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _DETECTED_BYTES = 1 << 16
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +43,16 @@ def decode(data: bytes, declared: str) -> str:
                 return data.decode(charset)
         except (LookupError, ValueError):  # also what odd codecs make of odd bytes and names
             continue
+    from charset_normalizer import from_bytes  # rarely needed, and slow to import
+
     best = from_bytes(data[:_DETECTED_BYTES]).best()
     return data.decode(best.encoding if best is not None else "cp1252", "replace")
+
+
+def decode_html(data: bytes, declared: str) -> str:
+    """Source of an HTML document: like `decode`, but a meta tag is asked where no charset is declared."""
+    meta = _META_CHARSET.search(data[:4096])
+    return decode(data, declared or (meta.group(1).decode() if meta else ""))
 
 
 def unflow(text: str, *, delete_space: bool) -> str:

@@ -13,7 +13,8 @@
 
 #include "fax.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+/* target_clones needs ifunc, which the GNU C library has; sanitizers start too late for it. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
 #define FAST __attribute__((target_clones("avx2", "default")))
 #else
 #define FAST

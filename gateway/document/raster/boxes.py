@@ -9,7 +9,7 @@ from gateway.document.raster.look import Box
 
 _SMALLEST = 48
 """Pixels: smaller pictures are icons and bullets, drawn like everything around them."""
-_MOST = 8
+_MOST = 4
 """Pages' worth of pictures that are looked at; more only lie on top of each other."""
 _MANY = 100
 """Pictures that are looked at; a page of more shows icons."""

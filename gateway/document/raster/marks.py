@@ -22,6 +22,8 @@ _STRIDE = WIDTH + 64
 def is_blank(rows: bytes, height: int) -> bool:
     """Whether a page shows nothing but dust and the shadows of its edges. In doubt it does not."""
     packed = np.frombuffer(rows, dtype=np.uint8).reshape(height, ROW)
+    if not packed.any():
+        return True
     inner = packed[_SHADOW:-_SHADOW, _SHADOW // 8 : -_SHADOW // 8]
     if int(np.bitwise_count(inner).sum(dtype=np.int64)) > _SPECK * _SPECKS:
         return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from email.message import Message
 
-from gateway.document.formats import html, text
+from gateway.document.formats import text
 from gateway.document.formats.mail.header import file_name
 
 BODIES = ("text/plain", "text/html")
@@ -58,6 +58,8 @@ def _says_something(plain: Message | None, page: Message | None) -> bool:
     said = text.decode(_payload(plain), plain.get_content_charset() or "").strip()
     if page is None or len(said) > _EXCUSE_CHARACTERS or not _EXCUSE.search(said):
         return True
+    from gateway.document.formats import html  # see mail.words
+
     shown = html.to_text(_payload(page), page.get_content_charset() or "")
     return len(shown) <= 2 * len(said) and "<img" not in _payload(page).decode("latin-1").lower()
 

@@ -11,8 +11,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from striprtf.striprtf import rtf_to_text
-
 from gateway.document.formats import text
 
 _SIGNATURE = 0x223E9F78
@@ -240,6 +238,8 @@ def _string(value: bytes, charset: str) -> str:
 
 def _words(rtf: bytes) -> str:
     """HTML wrapped into rich text (MS-OXRTFEX) needs no care: its tags are ignorable destinations."""
+    from striprtf.striprtf import rtf_to_text  # rarely needed
+
     try:
         words = rtf_to_text(rtf.decode("latin-1"), errors="replace")  # type: ignore[no-untyped-call]  # theirs
     except (ValueError, LookupError, OverflowError):

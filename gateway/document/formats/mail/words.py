@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway.document.formats import html
+from gateway.document.formats import text
 from gateway.document.formats.parts import Part
 
 _CID = re.compile(r"""\bcid:([^\s"'<>)]{1,500})""", re.I)
@@ -43,8 +43,10 @@ class MailText:
 
     def add_html(self, data: bytes, charset: str) -> None:
         """Add HTML as it came, with its declared charset."""
+        from gateway.document.formats import html  # a renderer for files alone does without its parser
+
         words = html.to_text(data, charset)
-        if words.strip() or _PICTURE.search(html.decode(data, charset)):
+        if words.strip() or _PICTURE.search(text.decode_html(data, charset)):
             self._pieces.append(_Piece(words=words, data=data, charset=charset, rich=True))
 
     def __bool__(self) -> bool:
@@ -59,7 +61,7 @@ class MailText:
         """The Content-IDs (RFC 2392) that HTML pieces show."""
         for piece in self._pieces:
             if piece.rich:
-                for found in _CID.findall(html.decode(piece.data, piece.charset)):
+                for found in _CID.findall(text.decode_html(piece.data, piece.charset)):
                     yield urllib.parse.unquote(entities.unescape(found))
 
     def part(self, label: str, related: Mapping[str, bytes]) -> Part | None:
@@ -79,5 +81,5 @@ class MailText:
 
 def _as_html(piece: _Piece) -> str:
     if piece.rich:
-        return html.decode(piece.data, piece.charset)
+        return text.decode_html(piece.data, piece.charset)
     return _PLAIN.format(entities.escape(piece.words, quote=False))
