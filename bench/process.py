@@ -45,24 +45,30 @@ def run(
     on: int | None = None,
     environment: Mapping[str, str] | None = None,
     keep: bool = True,
+    patience: float | None = None,
 ) -> Ran:
     """Run programs one after the other on `on` cores (None: all); what they print is thrown away or kept.
 
-    Raises `RuntimeError` with a program's words if it fails.
+    Raises `RuntimeError` with a program's words if it fails, `TimeoutError` if it takes longer than
+    `patience` seconds.
     """
     output = b""
     with cores(on):
         began = time.perf_counter()
         for command in commands:
-            done = subprocess.run(  # noqa: S603 - our own words
-                command,
-                cwd=CHECKOUT,
-                env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if keep else subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
+            try:
+                done = subprocess.run(  # noqa: S603 - our own words
+                    command,
+                    cwd=CHECKOUT,
+                    env={**os.environ, **(environment or {})},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if keep else subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    timeout=patience,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise TimeoutError from error
             if done.returncode != 0:
                 words = done.stderr.decode(errors="replace").strip()[-1000:]
                 raise RuntimeError(f"{command[0]} ended with {done.returncode}: {words}")

@@ -19,6 +19,7 @@ from gateway.document.raster import encode
 WIDTH, HEIGHT = 1728, 2156
 _DPI_X, _DPI_Y, _POINTS = 204, 196, 72
 _MIDDLE = 128
+_PIXELS = bytearray(WIDTH * HEIGHT)
 
 
 def main(*files: str) -> None:
@@ -31,16 +32,16 @@ def sizes(file: Path) -> list[int]:
     document = pypdfium2.PdfDocument(file)
     document.init_forms()
     try:
-        return [len(_strip(grey(document, number))) for number in range(len(document))]
+        return [len(_strip(grey(document, number, _PIXELS))) for number in range(len(document))]
     finally:
         document.close()
 
 
-def grey(document: pypdfium2.PdfDocument, number: int) -> bytearray:
-    """A page's pixels, a byte each; 0 is black."""
+def grey(document: pypdfium2.PdfDocument, number: int, pixels: bytearray) -> bytearray:
+    """Draw a page into pixels of a byte each; 0 is black."""
     page = document[number]
-    pixels = bytearray(b"\xff") * (WIDTH * HEIGHT)
     shared = (ctypes.c_ubyte * len(pixels)).from_buffer(pixels)
+    ctypes.memset(shared, 0xFF, len(pixels))
     bitmap = pdfium.FPDFBitmap_CreateEx(WIDTH, HEIGHT, pdfium.FPDFBitmap_Gray, shared, WIDTH)
     area = _placed(*page.get_size())
     pdfium.FPDF_RenderPageBitmap(bitmap, page.raw, *area, pdfium.FPDF_ANNOT)

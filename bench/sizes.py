@@ -64,8 +64,12 @@ def _ghostscript(gs: rasterisers.Rasteriser, documents: Sequence[Document], dire
 def _error_diffused(document: Document) -> int:
     pdf = pypdfium2.PdfDocument(document.path)
     try:
-        pages = [raster_floor.grey(pdf, number) for number in range(len(pdf))]
+        return sum(len(g4(_grey(pdf, number).convert("1"))) for number in range(len(pdf)))
     finally:
         pdf.close()
+
+
+def _grey(pdf: pypdfium2.PdfDocument, number: int) -> Image.Image:
     size = (raster_floor.WIDTH, raster_floor.HEIGHT)
-    return sum(len(g4(Image.frombuffer("L", size, page, "raw", "L", 0, 1).convert("1"))) for page in pages)
+    pixels = raster_floor.grey(pdf, number, bytearray(size[0] * size[1]))
+    return Image.frombuffer("L", size, pixels, "raw", "L", 0, 1)

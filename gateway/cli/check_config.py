@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.cover_check import cover_problem
 from gateway.config import ConfigError, Problem, Settings, default_path, load
 
 
@@ -35,6 +36,8 @@ def command(context: click.Context, path: Path | None, as_json: bool) -> None:
     try:
         loaded = load(path)
         settings, warnings = loaded.settings, loaded.warnings
+        if (problem := cover_problem(settings, path)) is not None:
+            warnings = (*warnings, problem)
     except ConfigError as error:
         errors = error.problems
     if as_json:

@@ -23,7 +23,7 @@ from typing import Any, Literal, cast
 
 from gateway.document.geometry import MOST_ROWS
 from gateway.document.values import Cover, HeaderLine, RenderSettings
-from gateway.errors import Failure, GatewayError, permanent
+from gateway.errors import Failure, GatewayError, permanent, temporary
 
 HEADER = struct.Struct(">cI")
 REQUEST = b"Q"
@@ -52,6 +52,7 @@ _LIMITS = {
 }
 _PAGE = struct.Struct(">H32s")
 
+_MISCONFIGURED = "4.3.5"
 _STATUS = re.compile(r"5\.\d{1,3}\.\d{1,3}")
 _MARKER = b"F"
 
@@ -144,14 +145,18 @@ def read_page(payload: bytes) -> Page:
 
 
 def read_refusal(payload: bytes) -> Failure:
-    """Decode a refusal. A child can only refuse for good: whatever is temporary, the daemon sees itself."""
+    """Decode a refusal, which is for good: whatever is temporary, the daemon sees itself.
+
+    But for one: the administrator's own files (cover page), which only a child opens.
+    """
     value = read_object(payload)
     status, sentence, code = value.get("status"), value.get("sentence"), value.get("code")
     if not (isinstance(status, str) and isinstance(sentence, str) and isinstance(code, str)):
         raise Malformed("refusal without reason")
-    if not _STATUS.fullmatch(status) or not sentence:
+    if not sentence or (status != _MISCONFIGURED and not _STATUS.fullmatch(status)):
         raise Malformed("refusal with a wrong status")
-    return permanent(status, displayed(sentence, 500), code=displayed(code, 40))
+    failure = temporary if status == _MISCONFIGURED else permanent
+    return failure(status, displayed(sentence, 500), code=displayed(code, 40))
 
 
 def read_lines(payload: bytes, key: str, *, most: int) -> tuple[str, ...]:

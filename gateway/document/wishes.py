@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway import phone
 from gateway.config import Settings
-from gateway.document.values import Cover, HeaderLine, RenderSettings
+from gateway.document.values import Cover, CoverMode, HeaderLine, RenderSettings
 from gateway.errors import GatewayError, temporary
 
 
@@ -40,16 +40,7 @@ class Wishes:
             fields["to_number"] = phone.national(numbers[0])
         elif numbers:
             fields["to_name"] = f"{len(numbers)} recipients"
-        try:
-            return Cover(
-                mode=mode,
-                template=document.cover_template.read_text("utf-8") if document.cover_template else "",
-                logo=document.cover_logo.read_bytes() if document.cover_logo else b"",
-                notice=document.cover_notice,
-                fields=fields,
-            )
-        except (OSError, UnicodeDecodeError) as error:
-            raise GatewayError(_UNREADABLE) from error
+        return cover_of(self._settings, mode, fields)
 
     def header(self, rule: str, *, from_name: str, from_number: str) -> HeaderLine | None:
         """The header line, or None where neither the rule nor [document] wants it."""
@@ -68,6 +59,24 @@ class Wishes:
 
     def _now(self, form: str) -> str:
         return datetime.fromtimestamp(time.time(), self._zone).strftime(form)
+
+
+def cover_of(settings: Settings, mode: CoverMode, fields: Mapping[str, str]) -> Cover:
+    """A cover page with the administrator's template, logo and notice.
+
+    Raises `GatewayError` (temporary) when the files cannot be read.
+    """
+    document = settings.document
+    try:
+        return Cover(
+            mode=mode,
+            template=document.cover_template.read_text("utf-8") if document.cover_template else "",
+            logo=document.cover_logo.read_bytes() if document.cover_logo else b"",
+            notice=document.cover_notice,
+            fields=fields,
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise GatewayError(_UNREADABLE) from error
 
 
 def render_settings_of(settings: Settings) -> RenderSettings:

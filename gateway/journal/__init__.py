@@ -128,6 +128,16 @@ def refused_document(*, queue_id: str, status: str) -> None:
     logger.info("refused_document", queue_id=queue_id, status=status)
 
 
+def documents_trouble(*, reason: str) -> None:
+    """Documents wait for something of our own: the disk, the cover page's template. Said once per reason."""
+    _outages.trouble("documents_trouble", "documents", reason, {})
+
+
+def documents_recovered() -> None:
+    """They go on; silent when there was no trouble."""
+    _outages.recovered("documents_recovered", "documents", {})
+
+
 def renderer_died(*, queue_id: str, deaths: int, reason: str) -> None:
     """The renderer of a submission was killed or crashed; after three deaths the item is parked."""
     logger.warning("renderer_died", queue_id=queue_id, deaths=deaths, reason=reason)

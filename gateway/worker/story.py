@@ -37,14 +37,15 @@ def document(work: documents.Work, outcome: DocumentOutcome) -> None:
                 size=outcome.content.size,
                 seconds=time.time() - work.submission.received_at,
             )
+            journal.documents_recovered()
         case Refused(failure=failure):
             journal.refused_document(queue_id=work.document.id, status=failure.code or failure.status)
         case RendererDied(failure=failure):
             journal.renderer_died(
                 queue_id=work.document.id, deaths=work.document.deaths + 1, reason=failure.code
             )
-        case Later():
-            pass
+        case Later(failure=failure):
+            journal.documents_trouble(reason=failure.sentence)
 
 
 def submit(work: faxes.Work, outcome: SubmitOutcome, state: FaxState | None) -> None:

@@ -145,7 +145,12 @@ def test_a_refusal_is_permanent_whatever_the_child_says() -> None:
     assert (failure.kind, failure.status, failure.sentence) == (Kind.PERMANENT, "5.6.1", "No.")
 
 
-@pytest.mark.parametrize("status", ["4.6.1", "2.0.0", "5.6.1\n", "5.6", "5.6.1.1", "", "5.6.1111"])
+def test_only_the_administrators_own_files_are_a_temporary_reason() -> None:
+    said = {"status": "4.3.5", "sentence": "The cover page is broken.", "code": "cover_template"}
+    assert wire.read_refusal(json.dumps(said).encode()).kind is Kind.TEMPORARY
+
+
+@pytest.mark.parametrize("status", ["4.6.1", "4.3.55", "4.3.5\n", "2.0.0", "5.6.1\n", "5.6", "5.6.1.1", "", "5.6.1111"])
 def test_only_permanent_statuses_are_believed(status: str) -> None:
     with pytest.raises(wire.Malformed):
         wire.read_refusal(json.dumps({"status": status, "sentence": "x", "code": ""}).encode())

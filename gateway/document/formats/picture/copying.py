@@ -78,4 +78,5 @@ def _centred(ink: _Pixels, height: int) -> _Pixels | None:
 def _ink(picture: Image.Image) -> _Pixels:
     """Rows of bytes, 1 for black."""
     pixels = np.frombuffer(picture.convert("L").tobytes(), np.uint8)
-    return (pixels == 0).view(np.uint8).reshape(picture.height, picture.width)
+    ink: _Pixels = (pixels == 0).view(np.uint8)
+    return ink.reshape(picture.height, picture.width)
