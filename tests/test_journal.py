@@ -268,6 +268,7 @@ def test_a_broken_stream_stops_nobody(stream: io.StringIO, capfd: pytest.Capture
 
 def test_an_outage_is_said_once_and_so_is_its_end(stream: io.StringIO) -> None:
     setup(stream)
+    journal.forget_outages()
     for _ in range(3):
         journal.provider_trouble(reason="time-out")
         journal.mailbox_trouble(mailbox="office", reason="refused")
