@@ -82,8 +82,9 @@ class Layout:
         """Put something of `wide` by `high` inches on as many pages as it takes.
 
         Landscape too wide for the paper is turned. It is shrunk until it fits, and enlarged to at most
-        `enlarge` times its physical size. Centred across, at the top. What is much higher than the page is
-        cut into pieces with some overlap, if the layout says so, and shrunk in its width only.
+        `enlarge` times its physical size, but never beyond the one page that it fits on. Centred across, at
+        the top. What is much higher than the page is cut into pieces with some overlap, if the layout says
+        so, and shrunk in its width only; turned, it is not enlarged for that.
         """
         if not (math.isfinite(wide) and math.isfinite(high) and wide > 0 and high > 0):
             raise ValueError("a size must be a positive number")
@@ -92,8 +93,11 @@ class Layout:
             wide, high = high, wide
         natural_width, natural_height = wide * DPI_X, high * self.dpi_y
         by_width = min(WIDTH / natural_width, enlarge)
+        by_height = self.height / natural_height
+        if turned or by_height >= 1:
+            by_width = min(by_width, max(1.0, by_height))
         split = self.tall == "split" and natural_height * by_width > self.height * _SPLIT_FROM
-        scale = by_width if split else min(by_width, self.height / natural_height)
+        scale = by_width if split else min(by_width, by_height)
         width = max(1, min(WIDTH, round(natural_width * scale)))
         height = max(1, round(natural_height * scale))
         tops = self._tops(height) if split else (0,)

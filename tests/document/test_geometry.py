@@ -56,6 +56,18 @@ def test_small_pictures_are_enlarged_as_much_as_asked() -> None:
     assert Layout().place(1, 1, enlarge=2.0)[0].width == 408
 
 
+def test_being_enlarged_makes_no_more_pages() -> None:
+    (placed,) = Layout().place(9.4, 2.9, enlarge=2.0)  # a wide picture, turned
+    assert placed.turned
+    assert placed.height == Layout().height
+    (strip,) = Layout().place_page(1.0, 10.0)
+    assert strip.height == pytest.approx(1960, abs=1)
+
+
+def test_what_is_too_wide_for_a_page_even_when_turned_is_not_enlarged() -> None:
+    assert {placed.width for placed in Layout().place(31, 2, enlarge=2.0)} == {408}
+
+
 @given(sizes, sizes, st.sampled_from(sorted(PAPERS)), st.sampled_from(sorted(DPI_Y)), st.floats(1, 10))
 def test_everything_lands_on_the_page_in_its_shape(
     wide: float, high: float, paper: PaperName, resolution: Resolution, enlarge: float
