@@ -39,7 +39,8 @@ async def _corpus(workers: int, destination: Path, files: list[Path]) -> None:
             made[file.name] = rendered.pages, rendered.size
             accelerated = rendered.accelerated
 
-    async with Renderer(RenderSettings(workers=workers)) as renderer, asyncio.TaskGroup() as group:
+    # As `fax-gateway preview` does for PDFs: what other documents need is not loaded.
+    async with Renderer(RenderSettings(workers=workers), rooms=()) as renderer, asyncio.TaskGroup() as group:
         for _ in range(workers):
             group.create_task(work(renderer))
     # Of the helper, which waited for its children: the largest of them all (getrusage(2)).

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from gateway.document.values import PageReport
 
 _DARK = 0.35
-"""Share of black from which a page costs the recipient's toner and the line's time."""
+"""Share of black from which a page costs the recipient's toner; it need not take long to send."""
+_SLOW = 60.0
+"""Seconds of one page at 14,400 bit/s; a page of dense text takes some 30."""
 
 
 def as_json(rendered: Rendered, *, resolution: str, price: float) -> dict[str, Any]:
@@ -64,7 +66,10 @@ def _warnings(rendered: Rendered) -> Iterator[str]:
 def _of(report: PageReport) -> Iterator[str]:
     yield from report.warnings
     if report.black > _DARK:
-        yield f"{report.black:.0%} of the page is black: it takes long to send and much toner to print."
+        yield f"{report.black:.0%} of the page is black: it takes much toner to print."
+    slow = airtime.seconds(report.size, airtime.RATES[0])
+    if slow > _SLOW:
+        yield f"It takes {slow:.0f} s to send at 14,400 bit/s."
 
 
 def _page(number: int, report: PageReport) -> dict[str, Any]:

@@ -134,6 +134,11 @@ def test_the_screen_takes_a_quarter_of_the_bytes_of_error_diffusion() -> None:
     assert len(raster.encode(rows, image.height)) < len(raster.encode(diffused, image.height)) / 3
 
 
+def cells(image: Image.Image) -> np.ndarray:
+    """Means of cells of 4 by 4 pixels, as photographs are known by."""
+    return np.asarray(image.resize((image.width // 4, image.height // 4), Image.Resampling.BOX))
+
+
 def test_documents_logos_charts_and_screenshots_are_no_photographs() -> None:
     letter = write(page(), "\n".join(["A letter of many words in many lines"] * 60), size=32)
     shadow = Image.linear_gradient("L").resize(letter.size).point(lambda value: 255 - value // 2)
@@ -149,8 +154,32 @@ def test_documents_logos_charts_and_screenshots_are_no_photographs() -> None:
         screenshot,
         Image.new("L", (600, 600), 128),
     ):
-        assert not is_photograph(np.asarray(image))
-    assert is_photograph(np.asarray(photograph()))
+        assert not is_photograph(cells(image))
+    assert is_photograph(cells(photograph()))
+
+
+@pytest.mark.parametrize(("least", "most"), [(0, 255), (0, 60), (150, 250), (90, 150)])
+def test_dark_and_pale_photographs_are_photographs(least: int, most: int) -> None:
+    image = photograph().point(lambda value: least + value * (most - least) // 255)
+    assert is_photograph(cells(image))
+
+
+@pytest.mark.parametrize("darkest", [0.3, 0.5, 0.7])
+def test_a_document_photographed_in_uneven_light_is_a_document(darkest: float) -> None:
+    light = Image.radial_gradient("L").resize((1728, 2156)).point(lambda v: 255 - int(v * (1 - darkest)))
+    assert not is_photograph(cells(ImageChops.multiply(scan(), light)))
+
+
+def test_a_document_on_a_dark_table_is_a_document() -> None:
+    table = Image.effect_noise((1728, 2156), 16).point(lambda value: value // 3)
+    table.paste(scan().resize((1200, 1500)), (260, 300))
+    assert not is_photograph(cells(table))
+
+
+@pytest.mark.parametrize("grey", [0, 40, 255])
+def test_plain_pictures_are_no_photographs(grey: int) -> None:
+    assert not is_photograph(np.full((150, 200), grey, dtype=np.uint8))
+    assert not is_photograph(np.full((15, 400), grey, dtype=np.uint8))
 
 
 def test_strips_and_tiles_of_one_picture_are_joined() -> None:

@@ -19,6 +19,7 @@ from gateway.document.native.compile import compile_to
 from gateway.document.raster import dots, to_bilevel
 from gateway.document.raster.in_c import InC
 from gateway.document.raster.kernel import InPython
+from gateway.document.raster.pixels import Survey
 
 pytestmark = pytest.mark.peer("cc")
 IN_PYTHON = InPython()
@@ -95,8 +96,13 @@ def test_each_step_is_the_same(
     ours, theirs = in_c.survey(pixels, tall), IN_PYTHON.survey(pixels, tall)
     for name in ("low", "high", "across", "down"):
         assert np.array_equal(getattr(ours, name), getattr(theirs, name))
-    for one, other in zip(in_c.quartered(pixels, tall), IN_PYTHON.quartered(pixels, tall), strict=True):
+    assert np.array_equal(in_c.drawn(ours), IN_PYTHON.drawn(ours))
+    cells = in_c.quartered(pixels, tall)
+    for one, other in zip(cells, IN_PYTHON.quartered(pixels, tall), strict=True):
         assert np.array_equal(one, other)
+    down, across = data.draw(st.integers(1, len(cells[0]))), data.draw(st.integers(1, 432))
+    mean, dark = (each[-down:, -across:] for each in cells)
+    assert np.array_equal(in_c.scanned(mean, dark), IN_PYTHON.scanned(mean, dark))
     level = np.random.default_rng(seed).integers(0, 256, (-(-height // tall), 216), dtype=np.uint8)
     rows = in_c.threshold(pixels, level, 8, tall)
     assert np.array_equal(rows, IN_PYTHON.threshold(pixels, level, 8, tall))
@@ -106,6 +112,22 @@ def test_each_step_is_the_same(
     in_c.screen(pixels, rows, (left, top, right, bottom), dots.FINE)
     IN_PYTHON.screen(pixels, again, (left, top, right, bottom), dots.FINE)
     assert np.array_equal(rows, again)
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 9999), st.integers(1, 60), st.integers(1, 40), st.integers(1, 40), st.integers(0, 40))
+def test_levels_of_areas_of_every_shape_are_the_same(
+    in_c: InC, seed: int, rows: int, wide: int, tall: int, uneven: int
+) -> None:
+    """Maps that no page has: few greys in patches, so that areas wind, touch and run into each other."""
+    grains = np.random.default_rng(seed)
+    greys = grains.choice([90, 96, 100, 103, 130, 168, 171, 226, 250, 251, 255], (rows, 216))
+    low = np.kron(greys, np.ones((tall, wide), dtype=int))[:rows, :216]
+    high = np.minimum(low + grains.integers(0, uneven + 1, low.shape) * (grains.random(low.shape) < 0.1), 255)
+    across, down = (grains.integers(low, high + 1) for _ in range(2))
+    maps = (np.ascontiguousarray(each.astype(np.uint8)) for each in (low, high, across, down))
+    page = Survey(**dict(zip(("low", "high", "across", "down"), maps, strict=True)))
+    assert np.array_equal(in_c.drawn(page), IN_PYTHON.drawn(page))
 
 
 def test_a_whole_photograph_is_the_same(in_c: InC) -> None:
@@ -159,6 +181,11 @@ def test_what_has_another_shape_never_reaches_the_library(in_c: InC) -> None:
             in_c.survey(bad, 8)
     with pytest.raises(ValueError, match="level"):
         in_c.threshold(good, np.zeros((1, 216), dtype=np.uint8), 8, 8)
+    with pytest.raises(ValueError, match="cells"):
+        in_c.scanned(good, good)
+    half = in_c.survey(good, 8)
+    with pytest.raises(ValueError, match="one size"):
+        in_c.drawn(Survey(low=half.low, high=half.high, across=half.across, down=half.down[:1]))
     with pytest.raises(ValueError, match="box"):
         in_c.screen(good, np.zeros((16, 216), dtype=np.uint8), (0, 0, 1729, 16), dots.FINE)
     with pytest.raises(ValueError, match="216"):

@@ -2,28 +2,16 @@
 
    Grey is 8 bit, 0 black; pages are 1728 pixels wide and have at least one row. Packed rows are 216 bytes, most
    significant bit first, 1 for black. The caller owns all memory and has checked its sizes; nothing is
-   allocated here, and where is read and written does not depend on what the pixels say.
-
-   Loops over a row are written so that compilers vectorise them. On x86 with GCC each is compiled twice, for
-   AVX2 and for every machine, and the right one is picked when the library is loaded. */
+   allocated here, and where is read and written does not depend on what the pixels say. */
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "fast.h"
 #include "fax.h"
 
-/* target_clones needs ifunc, which the GNU C library has; sanitizers start too late for it. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-#define FAST __attribute__((target_clones("avx2", "default")))
-#else
-#define FAST
-#endif
-
 enum { WIDTH = FAX_WIDTH, ROW = FAX_ROW, BLOCKS = WIDTH / 8 };
-
-#define LEAST(a, b) ((a) < (b) ? (a) : (b))
-#define MOST(a, b) ((a) > (b) ? (a) : (b))
 
 /* Of each 8 pixels of a row. By words of 2, 4 and 8 pixels, since a step of one byte is not vectorised. */
 #define REDUCE(row, pick, out)                                                                              \
@@ -124,15 +112,15 @@ static inline uint8_t packed(const uint8_t *bits)
 #endif
 }
 
-/* Black where darker than the level of the cell of `wide` by `tall` pixels. `wide` divides WIDTH. */
+/* Black where darker than the level of the cell of `wide` (4 or 8) by `tall` pixels. */
 FAST void fax_threshold(const uint8_t *grey, size_t rows, const uint8_t *level, size_t wide, size_t tall, uint8_t *out)
 {
-    uint8_t across[WIDTH], black[WIDTH];
+    uint8_t across[WIDTH + 8], black[WIDTH];
 
     for (size_t y = 0; y < rows; y++, grey += WIDTH, out += ROW) {
         if (y % tall == 0) {
             for (size_t x = 0; x < WIDTH / wide; x++)
-                memset(across + x * wide, level[x], wide);
+                memset(across + x * wide, level[x], 8); /* what is too much is written over */
             level += WIDTH / wide;
         }
         for (size_t x = 0; x < WIDTH; x++)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gateway.document.geometry import WIDTH
-from gateway.document.raster import boxes, dots, levels
+from gateway.document.raster import boxes, dots
 from gateway.document.raster.kernel import KERNEL, Kernel
 from gateway.document.raster.look import Box, Look
 from gateway.document.raster.marks import despeckled
@@ -40,21 +40,24 @@ def to_bilevel(
     page = np.frombuffer(grey, dtype=np.uint8).reshape(height, WIDTH)
     tall = BLOCK // 2 if standard else BLOCK
     survey = kernel.survey(page, tall)
+    settled = boxes.settle(pictures, height)
     photographs: list[Box] = []
-    scans: list[Box] = []
-    for box in boxes.settle(pictures, height):
-        left, top, right, bottom = box
-        if is_photograph(page[top:bottom, left:right]):
-            photographs.append(box)
-        elif not _is_clean(survey, box, tall):
-            scans.append(box)
-    if not pictures and _is_noisy(survey):
-        scans.append((0, 0, WIDTH, height))
-    level = levels.drawn(survey)
-    wide = BLOCK
-    if scans:
-        level, wide, tall = _with_scans(kernel, page, level, scans, tall), wide // 2, tall // 2
-    rows = kernel.threshold(page, level, wide, tall)
+    scans: list[Box] = [(0, 0, WIDTH, height)] if not pictures and _is_noisy(survey) else []
+    if settled or scans:
+        mean, dark = kernel.quartered(page, tall)
+        for box in settled:
+            if is_photograph(mean[_cells_of(box, tall)]):
+                photographs.append(box)
+            elif not _is_clean(survey, box, tall):
+                scans.append(box)
+    if not scans:
+        rows = kernel.threshold(page, kernel.drawn(survey), BLOCK, tall)
+    else:
+        if scans[0] == (0, 0, WIDTH, height):
+            level = kernel.scanned(mean, dark)
+        else:
+            level = _with_scans(kernel, survey, (mean, dark), scans, tall)
+        rows = kernel.threshold(page, level, BLOCK // 2, tall // 2)
     for box in photographs:
         kernel.screen(page, rows, box, dots.STANDARD if standard else dots.FINE)
     packed = rows.tobytes()
@@ -65,16 +68,23 @@ def to_bilevel(
     return packed, look
 
 
-def _with_scans(kernel: Kernel, page: Bytes, drawn: Bytes, scans: Sequence[Box], tall: int) -> Bytes:
+def _with_scans(
+    kernel: Kernel, survey: Survey, cells: tuple[Bytes, Bytes], scans: Sequence[Box], tall: int
+) -> Bytes:
     """Levels of cells of half a block: those of scans in their boxes, those of the blocks elsewhere."""
-    mean, dark = kernel.quartered(page, tall)
-    level = np.repeat(np.repeat(drawn, 2, axis=0), 2, axis=1)[: len(mean)]
-    across, down = BLOCK // 2, tall // 2
-    for left, top, right, bottom in scans:
-        # Cells on the edge belong to the picture if it begins in them: its edge is mostly paper.
-        area = np.s_[top // down : -(-bottom // down), left // across : -(-right // across)]
-        level[area] = levels.scanned(mean[area], dark[area])
+    mean, dark = cells
+    level = np.repeat(np.repeat(kernel.drawn(survey), 2, axis=0), 2, axis=1)[: len(mean)]
+    for box in scans:
+        area = _cells_of(box, tall)
+        level[area] = kernel.scanned(mean[area], dark[area])
     return level
+
+
+def _cells_of(box: Box, tall: int) -> tuple[slice, slice]:
+    """The cells of a picture. Those on its edge are if it begins in them: its edge is mostly paper."""
+    left, top, right, bottom = box
+    across, down = BLOCK // 2, tall // 2
+    return np.s_[top // down : -(-bottom // down), left // across : -(-right // across)]
 
 
 def _is_clean(survey: Survey, box: Box, tall: int) -> bool:

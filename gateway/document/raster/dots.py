@@ -13,6 +13,8 @@ from gateway.document.raster.pixels import Bytes
 
 _GAIN = 1.25
 """Print and scanner spread the dots: midtones are lightened so that they come out as meant."""
+_CLIP = 0.02
+"""What is that near to black or to white is it: dots or gaps of a pixel get lost on the way."""
 
 _FINE = (
     (24, 10, 12, 26, 35, 47, 49, 37),
@@ -34,7 +36,8 @@ _STANDARD = (
 
 def _levels(order: tuple[tuple[int, ...], ...]) -> Bytes:
     places = len(order) * len(order[0])
-    levels = [[round(255 * ((place + 0.5) / places) ** _GAIN) for place in row] for row in order]
+    tones = [[((place + 0.5) / places) ** _GAIN for place in row] for row in order]
+    levels = [[round(255 * (_CLIP + (1 - 2 * _CLIP) * tone)) for tone in row] for row in tones]
     return np.array(levels, dtype=np.uint8)
 
 

@@ -54,11 +54,12 @@ def find(low: Bytes, high: Bytes) -> Fills | None:
     def counted(where: Mask) -> NDArray[np.intp]:
         return np.bincount(area[where.reshape(-1)[at]], minlength=count)
 
-    level = np.bincount(area, weights=low.reshape(-1)[at], minlength=count) / np.bincount(area)
+    blocks = np.bincount(area)
+    grey = np.bincount(area, weights=low.reshape(-1)[at])  # the sum, exact in floats
     darker = spread(low, 1, np.minimum) < np.maximum(low, _DISTINCT) - _DISTINCT
     lighter = spread(high, 1, np.maximum) > np.minimum(high, 255 - _DISTINCT) + _DISTINCT
     # Where the area meets a lighter one, that is its edge and not something drawn on it.
-    beside = spread(np.where(flat, low, 0), 2, np.maximum) > high + _EVEN
+    beside = spread(np.where(flat, low, 0), 2, np.maximum) > np.minimum(high, 255 - _EVEN) + _EVEN
     drawn_dark = counted(darker & ~lighter)
     drawn_light = counted(lighter & ~darker & ~beside)
 
@@ -66,9 +67,9 @@ def find(low: Bytes, high: Bytes) -> Fills | None:
     rows, columns = np.divmod(at, even.shape[1])
     small = (_extent(area, rows, count) <= _LONG) & (_extent(area, columns, count) <= _LONG)
 
-    ink = np.where(level < _MIDDLE, drawn_dark <= drawn_light, drawn_light > drawn_dark)
+    ink = np.where(grey < _MIDDLE * blocks, drawn_dark <= drawn_light, drawn_light > drawn_dark)
     ink |= small & ~thick & (drawn_dark == 0)
-    ink &= level < _PALE
+    ink &= grey < _PALE * blocks
     chosen = np.zeros(even.shape, dtype=bool)
     chosen.reshape(-1)[at] = ink[area]
     return Fills(paper=even & ~chosen, ink=chosen)

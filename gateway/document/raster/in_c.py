@@ -33,6 +33,29 @@ class InC:
         self._library.fax_quartered(grey.ctypes.data, rows, tall // 4, mean.ctypes.data, dark.ctypes.data)
         return mean, dark
 
+    def drawn(self, page: Survey) -> Bytes:
+        """See `levels.drawn`."""
+        maps = (page.low, page.high, page.across, page.down)
+        rows = {_rows(values, BLOCKS) for values in maps}
+        if len(rows) > 1:
+            raise ValueError("the maps of a page have one size")
+        level = np.empty_like(page.low)
+        if not self._library.fax_drawn(*(each.ctypes.data for each in maps), rows.pop(), level.ctypes.data):
+            raise MemoryError
+        return level
+
+    def scanned(self, mean: Bytes, dark: Bytes) -> Bytes:
+        """See `levels.scanned`."""
+        mean, dark = np.ascontiguousarray(mean), np.ascontiguousarray(dark)
+        rows, columns = _rows(mean, mean.shape[1]), mean.shape[1]
+        if mean.shape != dark.shape or not 0 < columns <= WIDTH // 4:
+            raise ValueError("cells of one page, and no more")
+        level = np.empty_like(mean)
+        data = (mean.ctypes.data, dark.ctypes.data, rows, columns, level.ctypes.data)
+        if not self._library.fax_scanned(*data):
+            raise MemoryError
+        return level
+
     def threshold(self, grey: Bytes, level: Bytes, wide: int, tall: int) -> Bytes:
         """See `pixels.threshold`."""
         rows = _rows(grey, WIDTH)

@@ -1,11 +1,11 @@
-"""Which implementation of the work on every pixel runs: C if it was built, else numpy and Pillow."""
+"""Which implementation of the work on pixels and blocks runs: C if it was built, else numpy and Pillow."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, Protocol
 
 from gateway.document import native
-from gateway.document.raster import g4
+from gateway.document.raster import g4, levels
 from gateway.document.raster import pixels as in_python
 from gateway.document.raster.in_c import InC
 from gateway.document.raster.look import Box
@@ -20,6 +20,11 @@ class Kernel(Protocol):
 
     def quartered(self, grey: Bytes, tall: int) -> tuple[Bytes, Bytes]: ...
 
+    def drawn(self, page: Survey) -> Bytes:
+        """See `levels`."""
+
+    def scanned(self, mean: Bytes, dark: Bytes) -> Bytes: ...
+
     def threshold(self, grey: Bytes, level: Bytes, wide: int, tall: int) -> Bytes: ...
 
     def screen(self, grey: Bytes, rows: Bytes, box: Box, tile: Bytes) -> None: ...
@@ -28,10 +33,12 @@ class Kernel(Protocol):
 
 
 class InPython:
-    """The work on every pixel by numpy, and G4 by Pillow's libtiff."""
+    """The work by numpy, and G4 by Pillow's libtiff."""
 
     survey = staticmethod(in_python.survey)
     quartered = staticmethod(in_python.quartered)
+    drawn = staticmethod(levels.drawn)
+    scanned = staticmethod(levels.scanned)
     threshold = staticmethod(in_python.threshold)
     screen = staticmethod(in_python.screen)
     encode = staticmethod(g4.encode)

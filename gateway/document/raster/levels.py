@@ -71,8 +71,10 @@ def _rules(rule: Bytes, high: Bytes) -> Bytes:
     padded = np.pad(rule, ((2, 2), (0, 0)), constant_values=255)
     one, other = (np.maximum(padded[at : at + rows], padded[at + 1 : at + 1 + rows]) for at in (0, 3))
     light = np.minimum(one, other)
-    light[:, 1:-1] = np.maximum(np.maximum(light[:, :-2], light[:, 2:]), light[:, 1:-1])  # a letter may touch
-    light = np.minimum(light, high)
+    most = light.copy()  # of three, since a letter may touch
+    np.maximum(most[:, 1:], light[:, :-1], out=most[:, 1:])
+    np.maximum(most[:, :-1], light[:, 1:], out=most[:, :-1])
+    light = np.minimum(most, high)
     marked = light - np.minimum(light, _FAINT) > rule
     level = np.zeros_like(rule)
     if not marked.any() or columns < _LONG:

@@ -15,18 +15,19 @@ _APART = 12
 """Pixels: dust lies further apart than the dots of a line of dots."""
 _SHADOW = 48
 """Pixels from the edge of the page that the shadow of the paper's edge may reach."""
+_GLANCE = 128
+"""Rows."""
 _STRIDE = WIDTH + 64
 """Bits of a row with white on both sides."""
 
 
 def is_blank(rows: bytes, height: int) -> bool:
     """Whether a page shows nothing but dust and the shadows of its edges. In doubt it does not."""
+    if _is_inked(rows, height):
+        return False
     packed = np.frombuffer(rows, dtype=np.uint8).reshape(height, ROW)
     if not packed.any():
         return True
-    inner = packed[_SHADOW:-_SHADOW, _SHADOW // 8 : -_SHADOW // 8]
-    if int(np.bitwise_count(inner).sum(dtype=np.int64)) > _SPECK * _SPECKS:
-        return False
     page = np.unpackbits(packed, axis=1).astype(bool)
     for side in (page, page[::-1], page.T, page.T[::-1]):
         edge = side[:_SHADOW]
@@ -36,6 +37,17 @@ def is_blank(rows: bytes, height: int) -> bool:
         return False
     sizes = _sizes(list(zip(down.tolist(), across.tolist(), strict=True)))
     return max(sizes, default=0) <= _SPECK
+
+
+def _is_inked(rows: bytes, height: int) -> bool:
+    """Whether more is black, away from the edges, than dust could be: mostly seen on the first few lines."""
+    words = np.frombuffer(rows, dtype=np.uint64).reshape(height, -1)[_SHADOW:-_SHADOW, 1:-1]  # _SHADOW < 64
+    black = 0
+    for top in range(0, len(words), _GLANCE):
+        black += int(np.bitwise_count(words[top : top + _GLANCE]).sum(dtype=np.int64))
+        if black > _SPECK * _SPECKS:
+            return True
+    return False
 
 
 def _sizes(pixels: list[tuple[int, int]]) -> list[int]:

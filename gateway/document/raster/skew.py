@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from gateway.document.geometry import DPI_X, DPI_Y, WIDTH
-from gateway.document.raster import levels
 from gateway.document.raster.kernel import KERNEL
 
 _MOST = 4.0
@@ -29,7 +28,7 @@ def skew(grey: bytearray | bytes, height: int, *, standard: bool = False) -> flo
     """
     tall = 4 if standard else 8
     page = np.frombuffer(grey, dtype=np.uint8).reshape(height, WIDTH)
-    level = levels.scanned(*KERNEL.quartered(page, tall))
+    level = KERNEL.scanned(*KERNEL.quartered(page, tall))
     rows = KERNEL.threshold(page, level, 4, tall // 2)
     strips = np.bitwise_count(rows).reshape(height, -1, _STRIP // 8).sum(axis=2, dtype=np.int32).T
     ratio = _slope_ratio(standard)

@@ -21,8 +21,6 @@ _FEW_DOTS = 90
 """An inch on the page: at this, 8-point letters are 5 dots high."""
 _SHRUNK = 0.5
 """Shrunk by this much, 12-point letters become 6-point ones."""
-_DARK = 0.5
-"""Share of the page that is black."""
 _LEAST_SPAN, _CLEAR_SPAN = 12, 80
 """Greys between ink and paper: below the one nothing is there, from the other on it is clear."""
 _SAMPLE = 256
@@ -62,7 +60,7 @@ def examine(part: Part, kind: Format, picture: Image.Image, size: Size, place: P
     )
 
 
-def sentences(label: str, seen: Seen, page: bytearray, box: Box, rows: bytes, look: Look) -> tuple[str, ...]:
+def sentences(label: str, seen: Seen, page: bytearray, box: Box, look: Look) -> tuple[str, ...]:
     """What to tell about one page that shows a picture in `box`."""
     found = []
     if not look.photographs:
@@ -74,17 +72,15 @@ def sentences(label: str, seen: Seen, page: bytearray, box: Box, rows: bytes, lo
             found.append("has colours that look alike on a fax: they cannot carry meaning.")
         if _LEAST_SPAN <= _span(page, box) < _CLEAR_SPAN:
             found.append("has little contrast: what is pale may be lost.")
-    if int.from_bytes(rows).bit_count() > _DARK * 8 * len(rows):
-        found.append("is mostly black: it takes long to send and may come out illegible.")
     return tuple(f"{label} {sentence}" for sentence in found)
 
 
 def _span(page: bytearray, box: Box) -> int:
-    """Greys between what is darkest, dust aside, and paper."""
+    """Greys between the ground, light or dark, and what stands out most on it, dust aside."""
     left, top, right, bottom = box
     area = np.frombuffer(page, np.uint8).reshape(-1, WIDTH)[top:bottom, left:right]
-    dark, light = np.percentile(area, (0.3, 75))
-    return int(light) - int(dark)
+    dark, ground, light = (int(level) for level in np.percentile(area, (0.3, 75, 99.7)))
+    return max(ground - dark, light - ground)
 
 
 def _colours(picture: Image.Image) -> Sequence[tuple[int, int, int]]:

@@ -108,7 +108,7 @@ def _drawn(
         rows, look = raster.to_bilevel(
             page, layout.height, [box], standard=layout.standard, despeckle=layout.despeckle
         )
-        warnings = legibility.sentences(label, seen, page, box, rows, look) if seen else ()
+        warnings = legibility.sentences(label, seen, page, box, look) if seen else ()
         yield Sheet(rows=rows, height=layout.height, look=look, warnings=warnings)
 
 
