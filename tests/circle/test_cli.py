@@ -467,7 +467,8 @@ def test_how_the_reader_types_the_command(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_help_names_the_choices(tmp_path: Path) -> None:
     told = run(tmp_path, "simulator", "--help").stdout.decode()
     assert [mode for mode in MODES if mode not in told] == []
-    assert b"an existing file is replaced" in run(tmp_path, "preview", "--help").stdout
+    help_text = " ".join(run(tmp_path, "preview", "--help").stdout.decode().split())
+    assert "An existing file is replaced." in help_text
     assert b"an empty or new directory" in run(tmp_path, "demo", "--help").stdout
 
 
