@@ -51,7 +51,7 @@ def test_the_line_comes_on_top_and_the_page_stays_as_it_is(layout: Layout) -> No
         rows = np.flatnonzero(ink.any(axis=1))
         assert rows[0] > 2
         assert rows[-1] < layout.band - 3  # white between the line and the page
-        assert [left < 864 for left, _right in words(ink)] == [True, True, False, False]
+        assert len(words(ink)) == 4
         left, right = words(ink)[0][0], words(ink)[-1][1]
         assert left == pytest.approx(72, abs=4)
         assert right == pytest.approx(1728 - 72, abs=6)
