@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from gateway.document.raster.blocks import spread
+from gateway.document.raster.blocks import around, spread
 from gateway.document.raster.pixels import Bytes
 
 _SMALLEST = 16
@@ -24,6 +25,12 @@ _RICH = 40
 _SOFT = 16
 """The next sample differs, yet by less than this: shading and grain, neither of which drawings have."""
 _STILL = 2
+_STROKE = 20
+"""Pixels each way: what is thinner than twice that is filled in, and what is left are areas."""
+_SHEET = 320
+"""Pixels each way that areas are compared with: beyond shaded tables and panels."""
+_DUSK = 153
+"""Areas darker than this share (of 256) of the lightest around belong to no sheet of paper."""
 _BACKGROUND = 240
 _GRAPHIC = 0.7
 """This share of all but the background in a few greys: a logo, a chart, a screenshot."""
@@ -34,9 +41,10 @@ def is_photograph(cells: Bytes) -> bool:
     """Whether a picture is a photograph, by the means of its cells (see `pixels.quartered`).
 
     Documents are mostly ground (near the lightest grey around) with little between it and ink. Photographs
-    have many tones well inside the local range. All is measured against the range of the whole picture, so
-    that dark and pale photographs are known too, and against the surroundings, so that a shadow on paper does
-    not count.
+    have many tones well inside the local range, or wide areas that are dark. All is measured against the
+    range of the whole picture, so that dark and pale photographs are known too, and against the surroundings,
+    so that a shadow on paper does not count; and the lightest around is that of means, so that the grain of
+    a scan does not count either. In doubt it is none: a document that is screened cannot be read.
     """
     if min(cells.shape) < _SMALLEST:
         return False
@@ -47,22 +55,35 @@ def is_photograph(cells: Bytes) -> bool:
     extreme = np.count_nonzero((sample < 32) | (sample > 223))
     if extreme > 0.9 * sample.size or _in_few_greys(sample):
         return False
-    reach = _AROUND // 4 // step
-    low, high = spread(sample, reach, np.minimum), spread(sample, reach, np.maximum)
+    size = 4 * step
+    smooth = (around(sample.astype(np.uint16), 1) // 9).astype(np.uint8)
+    low, high = spread(sample, _AROUND // size, np.minimum), spread(smooth, _AROUND // size, np.maximum)
+    high = np.maximum(high, low)
+    here = np.minimum(sample, high)
     span = high - low
-    above, quarter = sample - low, span >> 2
+    above, quarter = here - low, span >> 2
     beside = np.maximum(sample[:, 1:], sample[:, :-1]) - np.minimum(sample[:, 1:], sample[:, :-1])
     masks = (
-        high - sample < _NEAR,
+        high - here < _NEAR,
         (above > quarter) & (above < span - quarter) & (span > _RICH),
-        high < 128,
+        _in_the_dark(smooth, size),
         (beside > 0) & (beside < _SOFT),
         beside <= _STILL,
     )
-    ground, tones, dim, soft, still = (int(np.count_nonzero(mask)) / sample.size for mask in masks)
+    ground, tones, dark, soft, still = (int(np.count_nonzero(mask)) / sample.size for mask in masks)
     if still > 0.65 and soft < 0.3:  # a screenshot
         return False
-    return ground < 0.15 or (ground < 0.6 and tones > 0.27) or (ground < 0.7 and tones > 0.2 and dim > 0.2)
+    if ground < 0.62 or dark > 0.3:
+        return tones > 0.14
+    return (ground < 0.66 and tones > 0.25) or (dark > 0.18 and tones > 0.16 and still > 0.45)
+
+
+def _in_the_dark(smooth: Bytes, size: int) -> NDArray[np.bool_]:
+    """What is far darker than the lightest area around, when everything thin has been filled in."""
+    stroke = _STROKE // size
+    areas = spread(spread(smooth, stroke, np.maximum), stroke, np.minimum)
+    sheet = spread(areas, _SHEET // size, np.maximum)
+    return areas < ((sheet.astype(np.uint16) * _DUSK) >> 8)
 
 
 def _stretched(sample: Bytes) -> Bytes | None:
