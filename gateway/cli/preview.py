@@ -142,7 +142,7 @@ def _wishes(work: _Work) -> dict[str, Any]:
     }
     numbers = [phone.parse(number, region=settings.gateway.country) for number in work.numbers]
     wishes = Wishes(settings)
-    cover = wishes.cover(work.rule, **sender, numbers=numbers)
+    cover = wishes.cover(work.rule, **sender, numbers=numbers, subject="")
     return {
         "cover": cover if cover.mode != "off" else None,
         "header": wishes.header(work.rule, **sender),

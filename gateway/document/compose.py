@@ -48,8 +48,13 @@ class Composer:
             return self.settings.paper
         return paper_for(size for part in parts for size in self._sizes(part))
 
-    def sheets(self, parts: Sequence[Part], layout: Layout, notes: list[str]) -> Iterator[Sheet]:
-        """Yield every page of every part; appends to `notes` what became of each part."""
+    def sheets(
+        self, parts: Sequence[Part], layout: Layout, notes: list[str], *, alone: bool
+    ) -> Iterator[Sheet]:
+        """Yield every page of every part; appends to `notes` what became of each part.
+
+        `alone`: these pages are all that there is, so none of them, or none that shows a part, is a refusal.
+        """
         total = 0
         refused: list[Failure] = []
         for part in parts:
@@ -65,9 +70,9 @@ class Composer:
             total += made
             if made:
                 notes.append(f"{part.label}: {kind.value}, {made} {'page' if made == 1 else 'pages'}.")
-        if refused and len(refused) == total:
+        if alone and refused and len(refused) == total:
             raise GatewayError(refused[0])  # nothing but pages that say what is missing
-        if not total:
+        if alone and not total:
             raise GatewayError(_NOTHING)
 
     def _limited(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,8 @@ from gateway.document.values import Cover, RenderSettings
 from gateway.document.wire import Request
 from gateway.errors import GatewayError, permanent
 
-_TOLD_BY_THE_MAIL = ("from_name", "from_address", "to_name", "subject")
+_TOLD_BY_THE_MAIL = ("from_name", "from_address", "subject")
+_NUMBER = re.compile(r"[+]?[0-9 ().-]{5,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,15 @@ class Finisher:
     layout: Layout
     contents: Contents
     """What the mail says of itself; empty for files."""
+
+    @property
+    def carries_text(self) -> bool:
+        """Whether there is a cover page that is a fax by itself, because the mail's words are on it."""
+        return (
+            has_cover(self.request.cover, self.contents)
+            and self.request.include_text
+            and bool(self.contents.text.strip())
+        )
 
     def sheets(self, drawn: Iterable[Sheet], notes: list[str]) -> Iterator[Sheet]:
         """The pages as they are sent. They stream, unless something on them tells how many there are."""
@@ -50,7 +61,7 @@ class Finisher:
                 continue
             kept += 1
             yield sheet
-        if not kept:
+        if not kept and not self.carries_text:
             raise GatewayError(_BLANK)
 
     def _cover(self, pages: int) -> Sequence[Sheet]:
@@ -72,8 +83,8 @@ class Finisher:
 
     def _fields(self) -> dict[str, str]:
         told = {name: getattr(self.contents, name) for name in _TOLD_BY_THE_MAIL}
-        given = {name: value for name, value in self.request.cover.fields.items() if value}
-        return {**told, **given}
+        told["to_name"] = _name_of(self.request.cover.number, self.contents.recipients)
+        return {**told, **self.request.cover.fields}
 
 
 def layout_of(request: Request, paper: PaperName) -> Layout:
@@ -88,6 +99,20 @@ def layout_of(request: Request, paper: PaperName) -> Layout:
         despeckle=settings.despeckle,
         deskew=settings.deskew,
     )
+
+
+def _name_of(number: str, recipients: Iterable[tuple[str, str]]) -> str:
+    """What a mail calls the recipient with this number: nobody else's name may stand for it."""
+    if not number:
+        return ""
+    spellings = (number, number[1:], number.removeprefix("+1"), "011" + number[1:])
+    for name, address in recipients:
+        # 5552341234@, FAX=+15552341234@, /FAX=+15552341234/ATTN=Lee/@ (RFC 3191)
+        pieces = re.split("[/=]", address.rpartition("@")[0].strip('"'))
+        written = [re.sub("[ ().-]", "", piece) for piece in pieces if _NUMBER.fullmatch(piece)]
+        if name and any(piece in spellings for piece in written):
+            return name
+    return ""
 
 
 def has_cover(wanted: Cover, contents: Contents) -> bool:

@@ -66,8 +66,8 @@ class _Job:
         )
         paper = composer.paper(contents.parts)
         layout = finish.layout_of(request, paper)
-        drawn = composer.sheets(contents.parts, layout, notes)
         finisher = finish.Finisher(request=request, layout=layout, contents=contents)
+        drawn = composer.sheets(contents.parts, layout, notes, alone=not finisher.carries_text)
         reports = [self._send(sheet) for sheet in finisher.sheets(drawn, notes)]
         said = result.Result(
             notes=tuple(text.redact(note, request.redact) for note in notes),
@@ -81,7 +81,8 @@ class _Job:
         request = self._request
         if request.kind == "message":
             contents = message.read(inputs[0], include_text=request.include_text)
-            if finish.has_cover(request.cover, contents):  # it carries the text
+            # The cover carries the text; of a text without words, a picture, it could carry nothing.
+            if contents.text.strip() and finish.has_cover(request.cover, contents):
                 contents = replace(message.read(inputs[0], include_text=False), text=contents.text)
             return contents
         found = [message.unpack(_file(name, data)) for name, data in zip(request.names, inputs, strict=True)]

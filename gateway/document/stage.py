@@ -43,7 +43,9 @@ class RenderStage:
                 self._store.pages.path(name),
                 redact=self._codes(submission.rule),
                 include_text=self._settings.text_page,
-                cover=self._wishes.cover(submission.rule, **sender, numbers=work.numbers),
+                cover=self._wishes.cover(
+                    submission.rule, **sender, numbers=work.numbers, subject=submission.subject
+                ),
                 header=self._wishes.header(submission.rule, **sender),
             )
         except RendererDied as death:

@@ -49,7 +49,7 @@ class RenderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """A cover page. `fields` are completed from the mail: what is given here wins."""
+    """A cover page. `fields` are completed from the mail: what is given here wins, also if it is empty."""
 
     mode: CoverMode = "off"
     """``text``: only for a mail that has text of its own."""
@@ -59,6 +59,8 @@ class Cover:
     """A PNG, JPEG or SVG picture."""
     notice: str = ""
     """Confidentiality text at the foot."""
+    number: str = ""
+    """The only recipient's, E.164: the mail may have a name for it."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """``to_name``, ``to_number``, ``from_name``, ``from_number``, ``from_address``, ``organisation``,
     ``date``, ``subject``."""

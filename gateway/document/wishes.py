@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,26 +22,31 @@ class Wishes:
         self._rules = {rule.name: rule for rule in settings.senders}
         self._zone = ZoneInfo(settings.voipms.timezone)
 
-    def cover(self, rule: str, *, from_name: str, from_number: str, numbers: Sequence[str]) -> Cover:
+    def cover(
+        self, rule: str, *, from_name: str, from_number: str, numbers: Sequence[str], subject: str
+    ) -> Cover:
         """The cover page. `from_number` as the account has it, `numbers` as E.164.
 
-        A page that several recipients get does not tell one about the others. Raises `GatewayError`
-        (temporary) when the administrator's files cannot be read.
+        A page that several recipients get does not tell one about the others; that is why `subject` is given
+        and not read: in the mail it may hold their numbers. Raises `GatewayError` (temporary) when the
+        administrator's files cannot be read.
         """
         document, wanted = self._settings.document, self._rules.get(rule)
         mode = wanted.cover if wanted is not None and wanted.cover is not None else document.cover
         if mode == "off":
             return Cover()
         fields = {
-            "organisation": from_name or self._settings.gateway.name,
+            "organisation": self._named(from_name),
             "from_number": self._spoken(from_number),
+            "subject": subject,
             "date": self._now("%Y-%m-%d %H:%M %Z"),
         }
         if len(numbers) == 1:
             fields["to_number"] = phone.national(numbers[0])
         elif numbers:
             fields["to_name"] = f"{len(numbers)} recipients"
-        return cover_of(self._settings, mode, fields)
+        made = cover_of(self._settings, mode, fields)
+        return replace(made, number=numbers[0]) if len(numbers) == 1 else made
 
     def header(self, rule: str, *, from_name: str, from_number: str) -> HeaderLine | None:
         """The header line, or None where neither the rule nor [document] wants it."""
@@ -49,12 +55,16 @@ class Wishes:
         if not (self._settings.document.header_line if chosen is None else chosen):
             return None
         return HeaderLine(
-            sender=from_name or self._settings.gateway.name,
+            sender=self._named(from_name),
             number=self._spoken(from_number),
             time=self._now("%Y-%m-%d %H:%M %Z"),
         )
 
+    def _named(self, name: str) -> str:
+        return name or self._settings.voipms.from_name or self._settings.gateway.name
+
     def _spoken(self, number: str) -> str:
+        number = number or self._settings.voipms.from_number
         return phone.national("+1" + number) if len(number) == 10 else number
 
     def _now(self, form: str) -> str:

@@ -219,15 +219,19 @@ def test_the_header_is_told_in_words() -> None:
         "From: =?utf-8?q?J=C3=A9r=C3=B4me_Dupont?= <j@example.com>",
         'To: "Dr. Lee, Ann" <5551234567@fax.example.com>, b@example.com',
         "Subject: =?utf-8?b?QW5nZWJvdCBmw7xy?= you\u202e",
-        "Date: Mon, 23 Nov 2026 08:00:00 +0000",
+        "Cc: Copy <c@example.com>",
         "",
         "text",
     )
     assert (contents.from_name, contents.from_address) == ("Jérôme Dupont", "j@example.com")
-    assert (contents.to_name, contents.subject) == ("Dr. Lee, Ann", "Angebot für you")
-    assert contents.date == "Mon, 23 Nov 2026 08:00:00 +0000"
+    assert contents.subject == "Angebot für you"
+    assert contents.recipients == (
+        ("Dr. Lee, Ann", "5551234567@fax.example.com"),
+        ("", "b@example.com"),
+        ("Copy", "c@example.com"),
+    )
     nothing = read("", "text")
-    assert (nothing.from_name, nothing.from_address, nothing.to_name, nothing.subject) == ("", "", "", "")
+    assert (nothing.from_name, nothing.from_address, nothing.recipients, nothing.subject) == ("", "", (), "")
 
 
 def test_bare_8_bit_names_are_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -120,6 +121,89 @@ async def test_when_there_is_a_cover_page(
     assert any("The text of the mail" in report.source for report in done.reports) == (
         text is not None and not covered
     )
+
+
+async def test_words_on_the_cover_page_are_a_fax(renderer: Renderer, make: Any, out: Path) -> None:
+    for mode in ("on", "text"):
+        done = await renderer.render_message(make.mail("Hello").as_bytes(), out, cover=Cover(mode=mode))
+        assert [report.source for report in done.reports] == ["The cover page"]
+    blank = ("b.pdf", "application/pdf", make.pdf(b""))
+    done = await renderer.render_message(make.mail("Hello", blank).as_bytes(), out, cover=Cover(mode="on"))
+    assert done.pages == 1
+    assert any("b.pdf" in note and "blank" in note for note in done.notes)
+    noting = replace(PLAIN, bad_part="note")
+    mail = make.mail("Hello", ZIP).as_bytes()
+    done = await renderer.render_message(mail, out, cover=Cover(mode="on"), settings=noting)
+    assert [report.source for report in done.reports] == ["The cover page", 'The attachment "a.zip", page 1']
+
+
+@pytest.mark.parametrize("attachments", [(), (ZIP,), (("b.pdf", "application/pdf", None),)])
+async def test_a_cover_page_without_words_is_none(
+    renderer: Renderer, make: Any, out: Path, attachments: Any
+) -> None:
+    files = [(name, kind, make.pdf(b"") if data is None else data) for name, kind, data in attachments]
+    mail = make.mail(None, *files).as_bytes()
+    with pytest.raises(GatewayError):
+        await renderer.render_message(
+            mail, out, cover=Cover(mode="on"), settings=replace(PLAIN, bad_part="note")
+        )
+    with pytest.raises(GatewayError, match="nothing to fax"):
+        await renderer.render_message(
+            make.mail("Hello").as_bytes(), out, cover=Cover(mode="on"), include_text=False
+        )
+
+
+async def test_a_text_that_is_a_picture_is_not_lost_on_the_cover_page(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    mail = make.mail()
+    encoded = base64.b64encode(make.picture("PNG")).decode()
+    mail.set_content(f'<img src="data:image/png;base64,{encoded}">', subtype="html")
+    done = await renderer.render_message(mail.as_bytes(), out, cover=Cover(mode="on"))
+    assert [report.source for report in done.reports] == ["The cover page", "The text of the mail, page 1"]
+
+
+TELLING = """#let given = json(bytes(sys.inputs.given))
+#set page(width: given.width * 1in, height: given.height * 1in)
+To #given.to_name about #given.subject"""
+
+
+async def test_the_subject_that_is_given_stands_on_the_cover_page_and_not_the_mails(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    mail = make.mail("Hello")
+    drawn = []
+    for written, given in (("5552341234, 5552341235 Invoice", "Invoice"), ("Invoice", "Invoice"), ("x", "")):
+        mail.replace_header("Subject", written)
+        cover = Cover(mode="on", template=TELLING, fields={"subject": given})
+        drawn.append((await renderer.render_message(mail.as_bytes(), out, cover=cover)).page_digests)
+    assert drawn[0] == drawn[1] != drawn[2]
+    mail.replace_header("Subject", "")
+    cover = Cover(mode="on", template=TELLING)
+    assert (await renderer.render_message(mail.as_bytes(), out, cover=cover)).page_digests == drawn[2]
+
+
+@pytest.mark.parametrize(
+    ("to", "cc", "name"),
+    [
+        ('"Jane Roe" <5552341234@fax.example.com>', "", "Jane Roe"),
+        ('"Jane Roe" <+1-555-234-1234@fax.example.com>', "", "Jane Roe"),
+        ('"Jane Roe" <"/FAX=+15552341234/ATTN=Lee/"@fax.example.com>', "", "Jane Roe"),
+        ("Bob <bob@example.com>, x@y.z", "Jane Roe <FAX=15552341234@fax.example.com>", "Jane Roe"),
+        ('"Jane Roe" <5552341235@fax.example.com>', "", ""),
+        ("Bob <bob@example.com>", "", ""),
+        ('"Bob" <fax@example.com>, 5552341234@fax.example.com', "", ""),
+    ],
+)
+async def test_the_cover_page_names_whom_the_number_belongs_to_and_nobody_else(
+    renderer: Renderer, make: Any, out: Path, to: str, cc: str, name: str
+) -> None:
+    mail = make.mail("Hello").as_bytes()
+    addressed = f"To: {to}\nCc: {cc}\n".encode() + mail
+    cover = Cover(mode="on", template=TELLING, number="+15552341234")
+    drawn = await renderer.render_message(addressed, out, cover=cover)
+    named = await renderer.render_message(mail, out, cover=replace(cover, fields={"to_name": name}))
+    assert drawn.page_digests == named.page_digests
 
 
 async def test_a_cover_page_counts_as_a_page(renderer: Renderer, make: Any, tmp_path: Path) -> None:

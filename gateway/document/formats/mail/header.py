@@ -10,6 +10,7 @@ import email.errors
 import email.header
 import email.utils
 import re
+from collections.abc import Iterable
 from email.message import Message
 
 from gateway.document.formats import text
@@ -43,11 +44,10 @@ def _words(raw: str) -> str:
     return str(email.header.make_header(email.header.decode_header(raw)))
 
 
-def address(value: object) -> tuple[str, str]:
-    """Display name and address of the first mailbox in an address header; ``""`` for what is not there."""
-    raw = "" if value is None else str(value)
-    name, mailbox = next(iter(email.utils.getaddresses([raw])), ("", ""))
-    return decoded(name), displayed(mailbox, _NAME_CHARACTERS * 2)
+def mailboxes(values: Iterable[object]) -> list[tuple[str, str]]:
+    """Display name and address of each mailbox in some address headers; ``""`` for what it does not say."""
+    found = email.utils.getaddresses([str(value) for value in values])
+    return [(decoded(name), displayed(address, _NAME_CHARACTERS * 2)) for name, address in found]
 
 
 def file_name(entity: Message) -> str:

@@ -66,10 +66,9 @@ class Contents:
     """The mail's own text as plain text, whether or not it is among the parts."""
     from_name: str = ""
     from_address: str = ""
-    to_name: str = ""
+    recipients: tuple[tuple[str, str], ...] = ()
+    """Display name and address of everybody in To and Cc."""
     subject: str = ""
-    date: str = ""
-    """As the sender's program wrote it."""
 
 
 def read(message: bytes, *, include_text: bool = True) -> Contents:
@@ -82,16 +81,15 @@ def read(message: bytes, *, include_text: bool = True) -> Contents:
     except RecursionError:
         raise GatewayError(TOO_DEEP) from None
     parts, repeats = without_repeats(parts)
-    from_name, from_address = header.address(parsed["From"])
+    from_name, from_address = next(iter(header.mailboxes(parsed.get_all("From", []))), ("", ""))
     return Contents(
         parts=tuple(parts),
         notes=(*walk.notes, *repeats),
         text=walk.text.words,
         from_name=from_name,
         from_address=from_address,
-        to_name=header.address(parsed["To"])[0],
+        recipients=tuple(header.mailboxes([*parsed.get_all("To", []), *parsed.get_all("Cc", [])])),
         subject=header.decoded(parsed["Subject"]),
-        date=header.decoded(parsed["Date"]),
     )
 
 
