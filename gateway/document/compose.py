@@ -55,6 +55,9 @@ class Composer:
 
         `alone`: these pages are all that there is, so none of them, or none that shows a part, is a refusal.
         """
+        unreadable = next((part.refusal for part in parts if part.refusal is not None), None)
+        if unreadable is not None and self.settings.bad_part == "refuse":
+            raise GatewayError(unreadable)  # before any time is spent on the others
         total = 0
         refused: list[Failure] = []
         for part in parts:
@@ -70,6 +73,8 @@ class Composer:
             total += made
             if made:
                 notes.append(f"{part.label}: {kind.value}, {made} {'page' if made == 1 else 'pages'}.")
+            else:
+                notes.append(f"{part.label} shows nothing that could be drawn, and makes no page.")
         if alone and refused and len(refused) == total:
             raise GatewayError(refused[0])  # nothing but pages that say what is missing
         if alone and not total:
@@ -111,6 +116,8 @@ class Composer:
     def _pages(
         self, part: Part, kind: Format, layout: Layout, most: int, notes: list[str]
     ) -> Iterator[Sheet]:
+        if part.refusal is not None:
+            raise GatewayError(part.refusal)
         if kind in PICTURES:
             return picture.sheets(part, kind, layout=layout, notes=notes, inspect=self.inspect, most=most)
         if kind is Format.PDF or kind in OFFICE_FORMATS:

@@ -15,6 +15,8 @@ from gateway.document.formats.mail import message
 from gateway.document.formats.parts import Part
 from gateway.errors import GatewayError
 
+SIGNATURE = b"\x31\x00\x30\x0b\x06\x09*\x86H\x86\xf7\r\x01\x07\x01\xa0"
+
 
 def read(*lines: str) -> message.Contents:
     return message.read("\r\n".join(lines).encode())
@@ -145,6 +147,42 @@ def test_pictures_that_no_drawn_html_shows_are_marked_inline_but_attached_ones_a
     assert [part.inline for part in message.read(mail.as_bytes()).parts] == [False]
     mail = with_picture(picture, '<img src="cid:logo@x">')
     assert [part.inline for part in message.read(mail.as_bytes(), include_text=False).parts] == [True]
+
+
+def test_a_content_id_alone_makes_nothing_a_decoration(make: Any) -> None:
+    """Apple Mail and many scanners give one to everything."""
+    mail = EmailMessage()
+    mail.set_content("see the contract")
+    for name, data in (
+        ("contract.pages", bytes(range(256))),
+        ("signed.png", make.picture("PNG", (700, 140))),
+    ):
+        mail.add_attachment(
+            data,
+            maintype="application",
+            subtype="octet-stream",
+            filename=name,
+            disposition="inline",
+            cid=f"<{name}@x>",
+        )
+    contents = message.read(mail.as_bytes())
+    assert [(part.name, part.inline) for part in contents.parts[1:]] == [
+        ("contract.pages", False),
+        ("signed.png", False),
+    ]
+    assert contents.notes == ()
+    # An HTML version that shows one of them, even if the plain version is drawn:
+    html = EmailMessage()
+    html.set_content("see the contract")
+    html.add_alternative('<p>see <img src="cid:signed.png@x">', subtype="html")
+    html.make_mixed()
+    for attached in list(mail.iter_attachments()):
+        html.attach(attached)
+    contents = message.read(html.as_bytes())
+    assert [(part.name, part.inline) for part in contents.parts[1:]] == [
+        ("contract.pages", False),
+        ("signed.png", True),
+    ]
 
 
 def test_drawings_that_only_decorate_are_left_out_and_noted() -> None:
@@ -322,10 +360,76 @@ def test_the_mails_of_a_digest_are_forwarded_mails() -> None:
         (["Content-Type: application/pdf", "Content-Transfer-Encoding: base64", "", "JVBER"], "damaged"),
     ],
 )
-def test_what_nobody_could_draw_is_refused_in_words(lines: list[str], words: str) -> None:
-    with pytest.raises(GatewayError) as raised:
-        read(*lines)
-    assert words in raised.value.failure.sentence
+def test_what_nobody_could_read_refuses_itself_in_words(lines: list[str], words: str) -> None:
+    (part,) = read(*lines).parts
+    assert part.refusal is not None
+    assert words in part.refusal.sentence
+    assert part.refusal.sentence.startswith(part.label)
+
+
+def test_what_cannot_be_read_keeps_its_place(make: Any) -> None:
+    pdf = ("application/pdf", make.pdf())
+    mail = make.mail(
+        "Hello", ("a.pdf", *pdf), ("b.p7m", "application/pkcs7-mime", b"x"), ("c.txt", "text/plain", b"x")
+    )
+    contents = message.read(mail.as_bytes())
+    assert labels(contents)[1:] == [f'The attachment "{name}"' for name in ("a.pdf", "b.p7m", "c.txt")]
+    assert [part.refusal is not None for part in contents.parts] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/ics",
+        "text/calendar",
+        "application/pkcs7-mime",
+        "application/pgp-keys",
+        "text/rfc822-headers",
+    ],
+)
+def test_what_the_content_tells_counts_more_than_the_declared_type(make: Any, kind: str) -> None:
+    contents = message.read(make.mail(None, ("a", kind, make.pdf())).as_bytes())
+    assert [(part.label, part.data, part.refusal) for part in contents.parts] == [
+        ('The attachment "a"', make.pdf(), None)
+    ]
+    assert contents.notes == ()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html"])
+def test_a_file_that_is_declared_as_the_text_is_a_file(make: Any, kind: str) -> None:
+    lines = (f"Content-Type: {kind}", "Content-Transfer-Encoding: base64", "")
+    contents = read(*lines, base64.b64encode(make.pdf()).decode())
+    assert [(part.text, part.data) for part in contents.parts] == [(None, make.pdf())]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "what"),
+    [
+        (
+            "text/rfc822-headers",
+            b"From: a@example.com\nMIME-Version: 1.0\nMessage-ID: <x>\n\n",
+            "mail header",
+        ),
+        ("application/applefile", b"\0\5\x16\7" + bytes(30), "file information of a Macintosh"),
+        (
+            "application/pkcs7-mime",
+            b"0\x80\x06\x09*\x86H\x86\xf7\r\x01\x07\x02\xa0" + SIGNATURE,
+            "digital signature",
+        ),
+    ],
+)
+def test_declared_types_are_believed_where_the_content_may_be_anything(
+    make: Any, kind: str, data: bytes, what: str
+) -> None:
+    contents = message.read(make.mail("body", ("extra", kind, data)).as_bytes())
+    assert contents.notes == (f'The attachment "extra" is a {what} and was left out.',)
+
+
+def test_a_damaged_signature_is_left_out_by_its_type() -> None:
+    mail = ("Content-Type: application/pkcs7-signature", "Content-Transfer-Encoding: base64", "", "JVBER")
+    assert read(*mail).notes == (
+        "Part 1 of the mail (application/pkcs7-signature) is a digital signature and was left out.",
+    )
 
 
 def test_a_file_written_into_the_text_is_an_attachment() -> None:

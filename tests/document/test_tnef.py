@@ -176,13 +176,29 @@ def test_winmail_in_winmail_ends() -> None:
 
 
 @pytest.mark.parametrize("cut", [5, 30, 60, 100, 140])
-def test_one_that_is_cut_short_is_refused(cut: int) -> None:
+def test_one_that_is_cut_short_refuses_itself(cut: int) -> None:
     whole = winmail(CODE_PAGE, file("a.pdf", b"%PDF-" * 20))
     made = EmailMessage()
     made.add_attachment(whole[:cut], maintype="application", subtype="ms-tnef", filename="winmail.dat")
-    with pytest.raises(GatewayError) as raised:
-        message.read(made.as_bytes())
-    assert raised.value.failure.code == "document_damaged"
+    (part,) = message.read(made.as_bytes()).parts
+    assert part.refusal is not None
+    assert (part.label, part.refusal.code) == ('The attachment "winmail.dat"', "document_damaged")
+
+
+def test_only_what_its_text_shows_belongs_to_the_text() -> None:
+    picture = ("scan.png", b"\x89PNG\r\n\x1a\n")
+    shown = file(*picture, wide(0x3712, "a@x"))
+    other = file("b.pages", bytes(range(256)), wide(0x3712, "b@x"))
+    for number, source in (
+        (0x1013, b"<img src='cid:a%40x'>"),
+        (0x1009, packed(rb"{\rtf1 {\*\htmltag <img src=cid:a@x>}}")),
+    ):
+        body = props(0x00069003, prop(number, 0x102, source))
+        contents = message.read(mail(body, shown, other, text="plain").as_bytes())
+        assert [(part.name, part.inline) for part in contents.parts[1:]] == [
+            ("scan.png", True),
+            ("b.pages", False),
+        ]
 
 
 @pytest.mark.parametrize(

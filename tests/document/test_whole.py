@@ -83,6 +83,37 @@ async def test_a_part_that_cannot_be_drawn_is_noted_in_its_place(
     assert any(note.startswith('The attachment "a.zip" is a ZIP archive') for note in done.notes)
 
 
+async def test_what_came_encrypted_or_damaged_is_noted_in_its_place_too(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    mail = make.mail(
+        "Hello",
+        ("a.p7m", "application/pkcs7-mime", b"0\x80\x06\x09*\x86H\x86\xf7\r\x01\x07\x03"),
+        ("b.bin", "application/octet-stream", b"x" * 30),
+        ("winmail.dat", "application/ms-tnef", b"\x78\x9f\x3e\x22cut"),
+        ("d.pdf", "application/pdf", make.pdf()),
+    )
+    data = mail.as_bytes().replace(b"eHh4eHh4", b"eHh4e", 1)
+    with pytest.raises(GatewayError, match=r'"a\.p7m" is encrypted'):
+        await renderer.render_message(data, out)
+    done = await renderer.render_message(data, out, settings=replace(PLAIN, bad_part="note"))
+    assert [report.source for report in done.reports] == [
+        "The text of the mail, page 1",
+        *(f'The attachment "{name}", page 1' for name in ("a.p7m", "b.bin", "winmail.dat", "d.pdf")),
+    ]
+    sealed = make.mail()
+    sealed["Content-Type"] = "application/pkcs7-mime"
+    with pytest.raises(GatewayError, match="The mail is encrypted"):
+        await renderer.render_message(sealed.as_bytes(), out, settings=replace(PLAIN, bad_part="note"))
+
+
+async def test_an_attachment_that_shows_nothing_is_named(renderer: Renderer, make: Any, out: Path) -> None:
+    mail = make.mail("Hello", ("list.txt", "text/plain", "\u00a0\u200b\n".encode()))
+    done = await renderer.render_message(mail.as_bytes(), out)
+    assert done.pages == 1
+    assert 'The attachment "list.txt" shows nothing that could be drawn, and makes no page.' in done.notes
+
+
 async def test_nothing_but_parts_that_cannot_be_drawn_is_refused(
     renderer: Renderer, make: Any, out: Path
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from gateway.errors import GatewayError, permanent
+from gateway.errors import Failure, GatewayError, permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +27,21 @@ class Part:
     """Belongs to the mail's HTML text, as logos and signature pictures do."""
     related: Mapping[str, bytes] = field(default_factory=dict)
     """Of an HTML text: the pictures it shows (``cid:``, RFC 2392), by Content-ID without angle brackets."""
+    refusal: Failure | None = None
+    """Why it can be no page whatever it holds: it came encrypted or damaged."""
 
 
-def refuse(part: Part | str, problem: str, advice: str, *, status: str = "5.6.1", code: str = "") -> NoReturn:
-    """Refuse the document because of one part, for good.
+def refusal(label: str, problem: str, advice: str, *, status: str = "5.6.1", code: str = "") -> Failure:
+    """Why the part called `label` cannot be faxed, for good.
 
     Status 5.6.1: media not supported; 5.6.5: conversion failed (RFC 3463, 3.7).
     """
-    label = part if isinstance(part, str) else part.label
-    raise GatewayError(permanent(status, f"{label} {problem}. {advice}.", code=code))
+    return permanent(status, f"{label} {problem}. {advice}.", code=code)
+
+
+def refuse(part: Part, problem: str, advice: str, *, status: str = "5.6.1", code: str = "") -> NoReturn:
+    """Raise `refusal` of a part that is being drawn."""
+    raise GatewayError(refusal(part.label, problem, advice, status=status, code=code))
 
 
 def too_many_pages(most: int) -> NoReturn:

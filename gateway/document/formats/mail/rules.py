@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
-from gateway.document.formats.parts import Part, refuse
-from gateway.document.formats.sniff import Format
-from gateway.errors import GatewayError, permanent
+from gateway.document.formats.parts import Part, refusal
+from gateway.document.formats.sniff import OFFICE_FORMATS, PICTURES, Format
+from gateway.errors import Failure, GatewayError, permanent
 
 DEPTH = 10
 ENTITIES = 200
 DECODED_BYTES = 256 << 20
-LEFT_OUT = {
+_HEADERS = "text/rfc822-headers"
+_LEFT_OUT = {
     "text/calendar": "calendar entry",
     "application/ics": "calendar entry",
     "text/vcard": "contact card",
@@ -28,17 +28,21 @@ LEFT_OUT = {
     "message/delivery-status": "delivery report",
     "message/global-delivery-status": "delivery report",
     "message/feedback-report": "complaint report",
-    "text/rfc822-headers": "mail header",
+    _HEADERS: "mail header",
 }
-LEFT_OUT_FORMATS = {
+_LEFT_OUT_FORMATS = {
     Format.CALENDAR: "calendar entry",
     Format.CONTACT: "contact card",
     Format.SIGNATURE: "digital signature",
     Format.KEY: "encryption key",
 }
+_UNTOLD = frozenset({Format.TEXT, Format.UNKNOWN, Format.EMPTY})
+"""Contents that may be anything: of them the declared type is believed."""
+NO_TEXT = PICTURES | OFFICE_FORMATS | {Format.PDF}
+"""What is a file even where it is declared as the mail's text."""
 DECORATION = frozenset({Format.SVG, Format.METAFILE, Format.EMPTY, Format.UNKNOWN})
 """What hangs in an HTML text and makes no page of its own."""
-ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted")
+ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 PGP = "-----BEGIN PGP MESSAGE-----"
 
 
@@ -74,14 +78,34 @@ def without_repeats(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
     return kept, notes
 
 
-def encrypted(label: str) -> NoReturn:
+def left_out(declared: str, told: Format | None) -> str:
+    """What a part is called that nobody wants on paper, by its content, else by its declared type; or ``""``.
+
+    `told`: None where there is no content to be asked.
+    """
+    if told in _LEFT_OUT_FORMATS:
+        return _LEFT_OUT_FORMATS[told]
+    believed = told is None or told in _UNTOLD or (told is Format.MAIL and declared == _HEADERS)
+    return _LEFT_OUT.get(declared, "") if believed else ""
+
+
+def is_sealed(declared: str, told: Format) -> bool:
+    """Whether a part is encrypted, or signed with its content inside of the signature."""
+    return told is Format.SEALED or (told in _UNTOLD and declared in ENCRYPTED)
+
+
+def encrypted(label: str) -> Failure:
     problem = "is encrypted or sealed (S/MIME or PGP), so the gateway cannot read it"
-    refuse(label, problem, "Send it without encryption", code="document_encrypted")
+    return refusal(label, problem, "Send it without encryption", code="document_encrypted")
 
 
-def damaged(label: str) -> NoReturn:
+def damaged(label: str) -> Failure:
     problem = "arrived damaged: its content cannot be decoded"
-    refuse(label, problem, "Send the mail again", status="5.6.0", code="document_damaged")
+    return refusal(label, problem, "Send the mail again", status="5.6.0", code="document_damaged")
+
+
+def elsewhere(label: str, declared: str) -> Failure:
+    return refusal(label, *ELSEWHERE[declared], code="document_elsewhere")
 
 
 ELSEWHERE = {

@@ -7,7 +7,9 @@ Checksums are not compared: some programs write wrong ones.
 
 from __future__ import annotations
 
+import re
 import struct
+import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +34,7 @@ _MULTIPLE = 0x1000
 _NAMED = 0x8000
 _IDENTIFIER_BYTES = 16
 _EMBEDDED_MESSAGE, _OLE_OBJECT = 5, 6
+_CID = re.compile(rb"""\bcid:([^\s"'<>)\\{}]{1,500})""", re.I)
 
 _CHARSETS = {
     1200: "utf-16-le",
@@ -91,6 +94,8 @@ class Tnef:
     html_charset: str = ""
     rich_text: str = ""
     """The words of its rich text."""
+    shown: frozenset[str] = frozenset()
+    """Content-IDs of what stands inside of its HTML or rich text."""
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -203,13 +208,17 @@ def _padded(length: int) -> int:
 def _put_together(message: _Found, attachments: list[_Found]) -> Tnef:
     pages = message.attributes.get(_CODE_PAGE, b"")
     charset = _charset(struct.unpack_from("<I", pages)[0]) if pages else ""
+    html, rich = message.data(_P_HTML), uncompressed(message.data(_P_RTF))
     return Tnef(
         subject=message.text(_P_SUBJECT, charset) or _string(message.attributes.get(_SUBJECT, b""), charset),
         sender=message.text(_P_SENDER, charset),
         text=message.text(_P_TEXT, charset) or _string(message.attributes.get(_BODY, b""), charset),
-        html=message.data(_P_HTML),
+        html=html,
         html_charset=_charset(message.number(_P_HTML_CODE_PAGE)),
-        rich_text=_words(uncompressed(message.data(_P_RTF))),
+        rich_text=_words(rich),
+        shown=frozenset(
+            urllib.parse.unquote_to_bytes(cid).decode("latin-1") for cid in _CID.findall(html + rich)
+        ),
         attachments=tuple(_attachment(found, charset) for found in attachments),
     )
 

@@ -61,8 +61,7 @@ class MailText:
         """The Content-IDs (RFC 2392) that HTML pieces show."""
         for piece in self._pieces:
             if piece.rich:
-                for found in _CID.findall(text.decode_html(piece.data, piece.charset)):
-                    yield urllib.parse.unquote(entities.unescape(found))
+                yield from references(piece.data, piece.charset)
 
     def part(self, label: str, related: Mapping[str, bytes]) -> Part | None:
         """All of it as one part, with the pictures it may show; None if there is nothing."""
@@ -77,6 +76,12 @@ class MailText:
 
     def _all(self) -> list[_Piece]:
         return [*([_Piece(words=self.heading)] if self.heading else []), *self._pieces]
+
+
+def references(data: bytes, charset: str) -> Iterator[str]:
+    """The Content-IDs (RFC 2392) that an HTML text shows."""
+    for found in _CID.findall(text.decode_html(data, charset)):
+        yield urllib.parse.unquote(entities.unescape(found))
 
 
 def _as_html(piece: _Piece) -> str:
