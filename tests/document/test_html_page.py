@@ -189,6 +189,10 @@ def test_pictures_that_would_fill_the_memory_are_left_out(draw, size: tuple[int,
         f"<style>p::after {{ content: attr(title) }}</style><p title='{CODE}'>x",
         "<svg width=200 height=50><text y=20>48<tspan>3920</tspan></text></svg>",
         f"<table><td>{CODE}</table>",
+        '<p>48<span style="display:none">x</span>3920',
+        "<p>48<span hidden>x</span>3920",
+        "<p>48<style>b{}</style>3920",
+        "<p>48&zwj;39&lrm;20",
         f"<ul><li>{CODE}</ul>",
     ],
 )
@@ -197,6 +201,21 @@ def test_code_words_are_blackened(draw, source: str) -> None:
     shown = draw(source, redact=(CODE,)).text
     assert CODE not in shown
     assert "●●●" in shown
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<style>.x { display: none }</style><p>48<i class=x>x</i>3920",
+        "<style>.x { position: absolute; top: 3in }</style><p>48<i class=x>x</i>3920",
+        "<style>p::after { content: '83920' }</style><p>4",
+    ],
+)
+def test_code_words_that_a_style_sheet_puts_together_are_not_drawn(draw, source: str) -> None:
+    assert CODE in draw(source).text
+    drawn = draw(source, redact=(CODE,))
+    assert CODE not in drawn.text
+    assert drawn.notes == ["The text of the mail cannot be laid out and is shown as plain text."]
 
 
 @settings(deadline=None)
@@ -212,7 +231,9 @@ def test_redaction_sees_what_a_reader_sees(pieces: list[str]) -> None:
     html_tree.clean(tree, ["abab"])
 
     def read(root: object) -> str:
-        return "".join("\n" if slot is None else (getattr(*slot) or "") for slot in html_tree._slots(root))
+        return "".join(
+            "\n" if slot is None else (getattr(*slot) or "") for slot in html_tree._slots(root, hidden=True)
+        )
 
     assert read(tree).replace("\n", "") == text.redact(read(untouched), ["abab"]).replace("\n", "")
 

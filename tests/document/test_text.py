@@ -75,6 +75,7 @@ def test_only_whole_words_are_redacted() -> None:
     assert text.redact("A4839201 and 483920", ["483920"]) == "A4839201 and ●●●"
     assert text.redact("4839\u200b20, 48\u00ad3920.", ["483920"]) == "●●●, ●●●."
     assert text.redact("code_483920_x", ["483920"]) == "code_●●●_x"
+    assert text.redact("48\u200d39\u200e20", ["483920"]) == "●●●"
     assert text.redact("nothing", ["", *[]]) == "nothing"
     assert text.redact("a.b axb", ["a.b"]) == "●●● axb"
 

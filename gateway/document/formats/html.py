@@ -44,7 +44,7 @@ def _pieces(soup: BeautifulSoup) -> list[str]:
 
 def _open_tag(tag: Tag) -> list[Tag | NavigableString | str]:
     """What a tag turns into: its children, with the line breaks, bullets and cell gaps around them."""
-    if tag.name in _UNSEEN or HIDDEN.search(str(tag.get("style", ""))):
+    if tag.name in _UNSEEN or tag.has_attr("hidden") or HIDDEN.search(str(tag.get("style", ""))):
         return []
     if tag.name == "br":
         return ["\n"]

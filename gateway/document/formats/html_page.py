@@ -112,6 +112,9 @@ def laid_out(
     except (GatewayError, MemoryError):
         raise
     except Exception:  # there is no end to what a page can make a layout engine trip over
+        drawn = None
+    # Style sheets hide, move and cut text in more ways than can be foreseen: what was drawn is what counts.
+    if drawn is None or _shows(drawn, redact):
         notes.append(f"{part.label} cannot be laid out and is shown as plain text.")
         return None
     for reason, count in page.left_out.items():
@@ -163,7 +166,12 @@ class _Draft:
     """How many times as wide the paper must be for all to lie within its margins."""
     cut: bool
     """Whether something lies below or above the paper."""
-    letters: int
+    words: str
+
+    @property
+    def letters(self) -> int:
+        """How many characters are on it, spaces aside."""
+        return len("".join(self.words.split()))
 
     @property
     def fits(self) -> bool:
@@ -173,7 +181,8 @@ class _Draft:
 
 def _draft(page: weasy.Page, layout: Layout, style: str, widening: float, most: int) -> _Draft:
     made = page.pdf(_style(layout, widening) + style, most=most)
-    needed, cut, letters = 1.0, False, 0
+    needed, cut = 1.0, False
+    words: list[str] = []
     document = pypdfium2.PdfDocument(made)
     try:
         for sheet in document:
@@ -185,11 +194,17 @@ def _draft(page: weasy.Page, layout: Layout, style: str, widening: float, most: 
                 if over > -_EDGE * 72:
                     needed = max(needed, (width + over + _MARGIN * 72) / width)
                 cut = cut or bottom < -1 or top > height + 1
-            letters += len("".join(sheet.get_textpage().get_text_range().split()))
+            words.append(sheet.get_textpage().get_text_range())
             sheet.close()
     finally:
         document.close()
-    return _Draft(made=made, needed=needed, cut=cut, letters=letters)
+    return _Draft(made=made, needed=needed, cut=cut, words="\n".join(words))
+
+
+def _shows(draft: _Draft, redact: Sequence[str]) -> bool:
+    """Whether a word that is to be blackened can be read on it."""
+    pattern = text.code_words(redact)
+    return pattern is not None and pattern.search(text.joined(draft.words)) is not None
 
 
 def _shown(page: pypdfium2.PdfPage) -> Iterator[tuple[float, float, float, float]]:

@@ -47,7 +47,7 @@ def letters(root: Element) -> int:
     while waiting:
         element = waiting.pop()
         count += len("".join((element.tail or "").split()))
-        if element.tag not in _UNSEEN and not HIDDEN.search(element.get("style", "")):
+        if not _is_hidden(element):
             count += len("".join((element.text or "").split()))
             waiting += element
     return count
@@ -69,7 +69,8 @@ def clean(root: Element, redact: Sequence[str]) -> None:
     pattern = text.code_words(redact)
     if pattern is None:
         return
-    _redact_text(root, pattern)
+    _redact_text(root, pattern, hidden=True)
+    _redact_text(root, pattern, hidden=False)  # what nobody sees may cut a word in two
     for element in root.iter():
         for name, value in element.attrib.items():  # texts in place of pictures; style sheets may show others
             if name not in _UNSEEN_ATTRIBUTES:
@@ -89,12 +90,15 @@ def _take_out(parent: Element) -> None:
     parent[:] = kept
 
 
-def _redact_text(root: Element, pattern: re.Pattern[str]) -> None:
-    """Blacken words, also those that change their look half-way: ``48<b>39</b>20``."""
+def _redact_text(root: Element, pattern: re.Pattern[str], *, hidden: bool) -> None:
+    """Blacken words, also those that change their look half-way: ``48<b>39</b>20``.
+
+    `hidden`: look at what is hidden as well.
+    """
     whole: list[str] = []
     slots: list[tuple[int, Element, str, str]] = []
     length = 0
-    for slot in _slots(root):
+    for slot in _slots(root, hidden=hidden):
         written = "\n" if slot is None else text.joined(getattr(*slot) or "")
         if slot is not None:
             slots.append((length, *slot, written))
@@ -113,14 +117,17 @@ def _redact_text(root: Element, pattern: re.Pattern[str]) -> None:
             setattr(element, name, "".join(shown) + written[place:])
 
 
-def _slots(root: Element) -> Iterator[_Slot | None]:
+def _slots(root: Element, *, hidden: bool) -> Iterator[_Slot | None]:
     """Every text of the tree in the order of reading, as (element, attribute); None where a word ends.
 
-    Without recursion: mails nest tables hundreds deep.
+    With or without what is `hidden`. Without recursion: mails nest tables hundreds deep.
     """
     waiting = [(root, False)]
     while waiting:
         element, closing = waiting.pop()
+        if not hidden and not closing and _is_hidden(element):
+            yield element, "tail"
+            continue
         if _name(element) not in _INLINE:
             yield None
         if closing:
@@ -135,6 +142,12 @@ def _slots(root: Element) -> Iterator[_Slot | None]:
 def _name(element: Element) -> str:
     """The tag without its namespace: SVG has one. A comment's tag is a function."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _is_hidden(element: Element) -> bool:
+    """Whether the tree tells that nobody sees it; style sheets may hide more."""
+    hidden = "hidden" in element.attrib or HIDDEN.search(element.get("style", "")) is not None
+    return hidden or element.tag in _UNSEEN
 
 
 def _is_tracker(element: Element) -> bool:

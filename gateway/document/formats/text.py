@@ -13,6 +13,8 @@ from gateway.document.formats.sniff import wide_charset
 TAB = 8
 REDACTED = "●●●"
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+_MARKS = "[\\u034f\\u200c-\\u200f\\u202a-\\u202e\\u2061-\\u2064\\u2066-\\u2069\\ufe00-\\ufe0f\\ufffe]*"
+"""Marks that join, turn or choose glyphs, and what PDFium gives for a soft hyphen: they take no place."""
 _NEWLINES = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _DETECTED_BYTES = 1 << 16
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
@@ -81,7 +83,7 @@ def redact(text: str, words: Sequence[str]) -> str:
 
 def code_words(words: Sequence[str]) -> re.Pattern[str] | None:
     """What finds each of `words` in a `joined` text; None where there are none."""
-    wanted = [re.escape(word) for word in sorted(set(words), key=len, reverse=True) if word]
+    wanted = [_MARKS.join(map(re.escape, word)) for word in sorted(set(words), key=len, reverse=True) if word]
     if not wanted:
         return None
     letter = r"[^\W_]"
