@@ -67,9 +67,9 @@ class Composer:
                 notes.append(f"{part.label} is a small picture of the mail's layout and was left out.")
                 continue
             made = 0
-            for sheet in self._limited(part, kind, layout, total, notes, refused):
+            for sheet in _told_apart(self._limited(part, kind, layout, total, notes, refused)):
                 made += 1
-                yield replace(sheet, source=f"{part.label}, page {made}")
+                yield sheet
             total += made
             if made:
                 notes.append(f"{part.label}: {kind.value}, {made} {'page' if made == 1 else 'pages'}.")
@@ -145,6 +145,25 @@ class Composer:
         if not self.settings.office:
             _unsupported(part, kind)
         return self.convert(part.data, kind.name)
+
+
+def _told_apart(sheets: Iterable[Sheet]) -> Iterator[Sheet]:
+    """The sheets; where one page takes several, they say which part of it they show."""
+    before: Sheet | None = None
+    part = 0
+    for sheet in sheets:
+        if before is not None:
+            goes_on = sheet.source == before.source
+            part = part + 1 if goes_on or part else 0
+            yield _part(before, part)
+            part = part if goes_on else 0
+        before = sheet
+    if before is not None:
+        yield _part(before, part + 1 if part else 0)
+
+
+def _part(sheet: Sheet, part: int) -> Sheet:
+    return replace(sheet, source=f"{sheet.source}, part {part}") if part else sheet
 
 
 def _format(part: Part) -> Format:

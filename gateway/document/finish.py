@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.document import raster
+from gateway.document import raster, remarks
 from gateway.document.formats.mail.message import Contents
 from gateway.document.formats.parts import too_many_pages
 from gateway.document.geometry import BAND, Layout, PaperName
@@ -55,12 +55,14 @@ class Finisher:
 
     def _without_blank(self, drawn: Iterable[Sheet], notes: list[str]) -> Iterator[Sheet]:
         kept = 0
+        blank: list[str] = []
         for sheet in drawn:
             if raster.is_blank(sheet.rows, sheet.height):
-                notes.append(f"{sheet.source} is blank and was left out.")
+                blank.append(sheet.source)
                 continue
             kept += 1
             yield sheet
+        notes += remarks.blank_pages(blank)
         if not kept and not self.carries_text:
             raise GatewayError(_BLANK)
 

@@ -9,7 +9,7 @@ import traceback
 from dataclasses import replace
 from pathlib import PurePath
 
-from gateway.document import finish, raster, result, verdict, wire
+from gateway.document import finish, raster, remarks, result, verdict, wire
 from gateway.document.compose import Composer
 from gateway.document.formats import pdf, text
 from gateway.document.formats.mail import message
@@ -70,7 +70,7 @@ class _Job:
         drawn = composer.sheets(contents.parts, layout, notes, alone=not finisher.carries_text)
         reports = [self._send(sheet) for sheet in finisher.sheets(drawn, notes)]
         said = result.Result(
-            notes=tuple(text.redact(note, request.redact) for note in notes),
+            notes=tuple(text.redact(note, request.redact) for note in remarks.capped(notes)),
             paper=paper,
             accelerated=raster.NATIVE == "native",
             reports=tuple(reports),
@@ -103,7 +103,7 @@ class _Job:
             scans=sheet.look.scans,
             rows=sheet.height,
             size=len(strip),
-            black=round(int.from_bytes(sheet.rows).bit_count() / (8 * len(sheet.rows)), 4),
+            black=round(raster.black(sheet.rows) / (8 * len(sheet.rows)), 4),
             warnings=sheet.warnings,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from gateway.document import result, verdict, wire
+from gateway.document import remarks, result, verdict, wire
 from gateway.document.conversation import converse
 from gateway.document.helper import Helper, HelperDied, default_command
 from gateway.document.office import Office
@@ -19,7 +19,6 @@ from gateway.errors import GatewayError, permanent, temporary
 
 _TRIES = 2
 """A document is given to a second helper if the first one dies under it, not to a third."""
-_MOST_NOTES = 500
 ROOMS = ("text", "html")
 
 _Result = TypeVar("_Result")
@@ -176,7 +175,7 @@ class Renderer:
         async def job(helper: Helper) -> Rendered:
             with Output(destination, settings.output_bytes, settings.resolution) as output:
                 answer = await converse(helper, request, inputs, output.take, self._office)
-                said = _believed(lambda: result.read(answer, output.pages, most=_MOST_NOTES))
+                said = _believed(lambda: result.read(answer, output.pages, most=remarks.MOST))
                 if not output.pages:
                     raise verdict.died("The document", "renderer_lied")
                 return await output.finish(said)

@@ -58,13 +58,45 @@ async def test_blank_pages_are_left_out_and_named(renderer: Renderer, make: Any,
     files[1].write_bytes(make.pdf())
     done = await renderer.render_files(files, tmp_path / "fax.pdf")
     assert done.pages == 1
-    assert 'The file "blank.pdf", page 2 is blank and was left out.' in done.notes
+    assert 'The file "blank.pdf", pages 1 and 2 are blank and were left out.' in done.notes
     kept = await renderer.render_files(files, tmp_path / "fax.pdf", settings=replace(PLAIN, drop_blank=False))
     assert kept.pages == 3
     with pytest.raises(GatewayError) as refused:
         await renderer.render_files(files[:1], tmp_path / "none.pdf")
     assert refused.value.failure.code == "document_blank"
     assert not (tmp_path / "none.pdf").exists()
+
+
+async def test_hundreds_of_blank_backs_are_one_note(renderer: Renderer, make: Any, tmp_path: Path) -> None:
+    files = [tmp_path / "scan.pdf", tmp_path / "full.pdf"]
+    files[0].write_bytes(make.pdf(b"", pages=520))
+    files[1].write_bytes(make.pdf())
+    many = replace(PLAIN, max_pages=1000, cpu_seconds=60)
+    done = await renderer.render_files(files, tmp_path / "fax.pdf", settings=many)
+    assert done.notes == (
+        'The file "scan.pdf": a PDF, 520 pages.',
+        'The file "full.pdf": a PDF, 1 page.',
+        'The file "scan.pdf", pages 1 to 520 are blank and were left out.',
+    )
+
+
+async def test_pages_have_the_numbers_that_they_have_in_their_file(
+    renderer: Renderer, make: Any, tmp_path: Path
+) -> None:
+    strips = [Image.new("L", size, 200) for size in ((850, 3000), (850, 1100))]
+    strips[0].save(tmp_path / "till.tif", dpi=(100, 100), save_all=True, append_images=strips[1:])
+    (tmp_path / "long.pdf").write_bytes(make.pdf(box="[0 -2208 612 792]"))
+    (tmp_path / "two.pdf").write_bytes(make.pdf(pages=2))
+    files = [tmp_path / name for name in ("till.tif", "long.pdf", "two.pdf")]
+    keeping = replace(PLAIN, drop_blank=False)
+    done = await renderer.render_files(files, tmp_path / "fax.pdf", settings=keeping)
+    assert [report.source.removeprefix("The file ") for report in done.reports] == [
+        *(f'"till.tif", page 1, part {part}' for part in (1, 2, 3)),
+        '"till.tif", page 2',
+        *(f'"long.pdf", page 1, part {part}' for part in (1, 2, 3, 4)),
+        '"two.pdf", page 1',
+        '"two.pdf", page 2',
+    ]
 
 
 async def test_a_part_that_cannot_be_drawn_is_noted_in_its_place(

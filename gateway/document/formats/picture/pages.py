@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from PIL import Image
@@ -77,7 +78,7 @@ def sheets(
                 made += 1
                 if made > most:
                     too_many_pages(most)
-                yield sheet
+                yield replace(sheet, source=f"{part.label}, page {number}")
 
 
 def _drawn(
