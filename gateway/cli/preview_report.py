@@ -18,8 +18,11 @@ _SLOW = 60.0
 
 
 def as_json(rendered: Rendered, *, resolution: str, price: float) -> dict[str, Any]:
-    """Everything, with stable keys. Sizes in bytes, times in seconds by rate in bit/s."""
-    total = sum(report.size for report in rendered.reports)
+    """Everything, with stable keys. Sizes in bytes, times in seconds by rate in bit/s.
+
+    ``seconds`` is the data's time, ``call_seconds`` that of the call, by which ``cost`` goes.
+    """
+    calls = _calls(rendered)
     pages = [_page(number, report) for number, report in enumerate(rendered.reports, 1)]
     return {
         "pages": rendered.pages,
@@ -28,10 +31,11 @@ def as_json(rendered: Rendered, *, resolution: str, price: float) -> dict[str, A
         "page_digests": rendered.page_digests,
         "paper": rendered.paper,
         "resolution": resolution,
-        "seconds": _seconds(total),
+        "seconds": _seconds(_size(rendered)),
+        "call_seconds": {str(rate): round(duration, 2) for rate, duration in calls.items()},
         "cost": {
             "per_minute": price,
-            **{str(rate): airtime.cost(airtime.seconds(total, rate), price) for rate in airtime.RATES},
+            **{str(rate): airtime.cost(duration, price) for rate, duration in calls.items()},
         },
         "warnings": list(_warnings(rendered)),
         "notes": rendered.notes,
@@ -42,11 +46,10 @@ def as_json(rendered: Rendered, *, resolution: str, price: float) -> dict[str, A
 
 def summary(rendered: Rendered, *, price: float) -> str:
     """One line."""
-    total = sum(report.size for report in rendered.reports)
-    slow, fast = (airtime.seconds(total, rate) for rate in airtime.RATES)
+    slow, fast = _calls(rendered).values()
     plural = "" if rendered.pages == 1 else "s"
     return (
-        f"{rendered.pages} page{plural}, {rendered.size} bytes; about {slow:.0f} s on the line "
+        f"{rendered.pages} page{plural}, {rendered.size} bytes; a call of about {slow:.0f} s "
         f"at 14,400 bit/s ({fast:.0f} s at 33,600), {airtime.cost(slow, price):.3f} at {price:g} a minute"
     )
 
@@ -87,6 +90,15 @@ def _page(number: int, report: PageReport) -> dict[str, Any]:
         },
         "warnings": list(_of(report)),
     }
+
+
+def _size(rendered: Rendered) -> int:
+    return sum(report.size for report in rendered.reports)
+
+
+def _calls(rendered: Rendered) -> dict[int, float]:
+    size = _size(rendered)
+    return {rate: airtime.call_seconds(size, rendered.pages, rate) for rate in airtime.RATES}
 
 
 def _seconds(size: int) -> dict[str, float]:

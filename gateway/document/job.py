@@ -14,6 +14,7 @@ from gateway.document.compose import Composer
 from gateway.document.formats import pdf, text
 from gateway.document.formats.mail import message
 from gateway.document.formats.parts import Part
+from gateway.document.geometry import Layout
 from gateway.document.sheet import Sheet
 from gateway.document.values import PageReport
 from gateway.errors import GatewayError
@@ -47,7 +48,8 @@ class _Job:
             found = pdf.digests(inputs[0], most)
             self._connection.sendall(wire.json_frame(wire.RESULT, {"digests": found}))
         elif request.kind == "pictures":
-            for picture in pdf.pictures(inputs[0], most):
+            layout = Layout(resolution=request.settings.resolution)
+            for picture in pdf.pictures(inputs[0], most, layout=layout):
                 self._connection.sendall(wire.frame(wire.PICTURE, picture))
             self._connection.sendall(wire.json_frame(wire.RESULT, {}))
         else:

@@ -75,7 +75,8 @@ def test_the_report_is_true_of_the_file(tmp_path: Path, paper: Path) -> None:
     assert sum(sizes) < report["bytes"]
     for rate in ("14400", "33600"):
         assert report["seconds"][rate] == pytest.approx(sum(sizes) * 8 / int(rate), abs=0.01)
-    assert report["cost"]["14400"] == pytest.approx(report["seconds"]["14400"] / 60 * 0.029, abs=0.001)
+    assert report["call_seconds"]["14400"] == pytest.approx(report["seconds"]["14400"] + 15 + 2 * 3, abs=0.01)
+    assert report["cost"]["14400"] == pytest.approx(report["call_seconds"]["14400"] / 60 * 0.029, abs=0.001)
     assert {page["binarisation"]["base"] for page in report["page"]} == {"drawn"}
     assert report["page"][1]["source"] == 'The file "invoice.pdf", page 2'
     assert isinstance(report["accelerated"], bool)
@@ -93,6 +94,15 @@ def test_a_tiff_and_pictures_show_the_same_pages(tmp_path: Path, paper: Path) ->
     for name, digest in zip(("fax-1.png", "fax-2.png"), digests, strict=True):
         with Image.open(tmp_path / name) as picture:
             assert _digest(picture) == digest
+
+
+def test_pictures_of_standard_pages_are_as_high_on_paper(tmp_path: Path, paper: Path) -> None:
+    config = CONFIG.replace("[document]", '[document]\nresolution = "standard"')
+    done = preview(tmp_path, paper.name, "-o", "fax.png", config=config)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "fax-1.png") as picture:
+        assert picture.size == (1728, 1078)
+        assert [round(dpi) for dpi in picture.info["dpi"]] == [204, 98]
 
 
 def test_one_page_is_one_picture_of_the_name_given(tmp_path: Path) -> None:

@@ -23,6 +23,21 @@ def warnings(*, black: float, size: int) -> list[str]:
     return list(shown["page"][0]["warnings"])
 
 
+def test_the_call_takes_longer_than_its_data_and_is_what_is_paid() -> None:
+    page = PageReport(
+        source="a page", base="drawn", photographs=(), scans=(), rows=2156, size=18_000, black=0.1
+    )
+    rendered = Rendered(
+        path=Path("fax.pdf"), pages=2, digest="", size=40_000, page_digests=("", ""), reports=(page, page)
+    )
+    shown = preview_report.as_json(rendered, resolution="fine", price=0.6)
+    assert shown["seconds"]["14400"] == 20
+    assert shown["call_seconds"]["14400"] == 15 + 2 * 3 + 20
+    assert shown["cost"] == {"per_minute": 0.6, "14400": 0.41, "33600": pytest.approx(0.2957, abs=0.0001)}
+    line = preview_report.summary(rendered, price=0.6)
+    assert "a call of about 41 s at 14,400 bit/s (30 s at 33,600), 0.410 at 0.6 a minute" in line
+
+
 def test_a_dark_page_that_takes_no_time_is_not_said_to() -> None:
     assert warnings(black=0.74, size=11_000) == ["74% of the page is black: it takes much toner to print."]
 
