@@ -99,6 +99,15 @@ async def test_pages_have_the_numbers_that_they_have_in_their_file(
     ]
 
 
+async def test_a_pdf_without_its_first_line_is_mended_and_not_faxed_as_text(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    data = make.pdf(pages=2).replace(b"%PDF-1.7\n", b"%\xe2\xe3\xcf\xd3\n")
+    done = await renderer.render_message(make.mail(None, ("a.pdf", "text/plain", data)).as_bytes(), out)
+    assert done.pages == 2
+    assert any("It was repaired" in note for note in done.notes)
+
+
 async def test_a_part_that_cannot_be_drawn_is_noted_in_its_place(
     renderer: Renderer, make: Any, tmp_path: Path
 ) -> None:

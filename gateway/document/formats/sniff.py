@@ -154,6 +154,9 @@ _PGP = {
 _PKCS7 = b"\x06\x09*\x86H\x86\xf7\r\x01\x07"
 _DETACHED = (b"0\x0b" + _PKCS7 + b"\x01", b"0\x80" + _PKCS7 + b"\x01\x00\x00")
 """The content of signed data (RFC 5652, 5.2) that is not there: a signature of something else."""
+_OBJECT = re.compile(rb"\s*(?:%[^\r\n]*[\r\n]\s*)*\d{1,10}\s+\d{1,5}\s+obj\b")
+_NEXT_OBJECT = re.compile(rb"[\r\n][ \t]*\d{1,10}\s+\d{1,5}\s+obj\b")
+"""What a PDF consists of (ISO 32000-1, 7.3.10), at its beginning and after its first line."""
 _COMMENTS = rb"\s*(?:<!--.*?-->\s*)*"
 _PROLOG = rb"\s*(?:<\?xml[^>]*>)?" + _COMMENTS
 _HTML = re.compile(_PROLOG + rb"<(?:!doctype\s+html|html|head|body|meta|div|table|p)\b", re.I | re.S)
@@ -189,7 +192,7 @@ def sniff(data: bytes) -> Format:
         return Format.METAFILE
     if data[128:132] == b"DICM":
         return Format.OTHER_PICTURE
-    if b"%PDF-" in data[:_PDF_WITHIN]:  # after the others: an archive may hold a PDF as it is
+    if _is_pdf(data):  # after the others: an archive may hold a PDF as it is
         return Format.PDF
     if data[:1] == b"0" and _PKCS7 in data[:64]:
         return Format.SIGNATURE if any(mark in data[:256] for mark in _DETACHED) else Format.SEALED
@@ -219,6 +222,16 @@ def _reads(sample: bytes, charset: str) -> bool:
     except UnicodeDecodeError:
         return False
     return all(c.isprintable() or c in "\t\n\v\f\r\u200b\u200c\u200d\u200e\u200f\ufeff\u3000" for c in text)
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Whether it is a PDF: with something before it, without its first line, but no text that mentions one."""
+    if _OBJECT.match(data[:_HEAD]):
+        return True
+    at = data.find(b"%PDF-", 0, _PDF_WITHIN)
+    if at < 0 or not data[:at].removeprefix(codecs.BOM_UTF8).strip(_BLANK):
+        return at >= 0
+    return _text(data) is None or _NEXT_OBJECT.search(data, at, at + _HEAD) is not None
 
 
 def _text(data: bytes) -> bytes | None:
