@@ -130,6 +130,26 @@ def test_levels_of_areas_of_every_shape_are_the_same(
     assert np.array_equal(in_c.drawn(page), IN_PYTHON.drawn(page))
 
 
+SIDES = st.one_of(st.integers(1, 40), st.integers(1, 300), st.integers(300, 1900))
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 9999), SIDES, SIDES, SIDES, SIDES)
+def test_pictures_of_another_size_are_the_same(
+    in_c: InC, seed: int, rows: int, columns: int, high: int, wide: int
+) -> None:
+    grains = np.random.default_rng(seed)
+    some = (
+        grains.integers(0, 256, (rows, columns)) if seed % 3 else (grains.random((rows, columns)) < 0.5) * 255
+    )
+    picture = some.astype(np.uint8)
+    made = in_c.resized(picture, high, wide)
+    assert made.shape == (high, wide)
+    assert np.array_equal(made, IN_PYTHON.resized(picture, high, wide))
+    plain = np.full((rows, columns), seed % 256, dtype=np.uint8)
+    assert (in_c.resized(plain, high, wide) == seed % 256).all()
+
+
 def test_a_whole_photograph_is_the_same(in_c: InC) -> None:
     image = photograph()
     pixels, box = bytearray(image.tobytes()), (0, 0, 1728, image.height)

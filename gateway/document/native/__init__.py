@@ -10,7 +10,7 @@ import ctypes
 import os
 from pathlib import Path
 
-ABI = 2
+ABI = 3
 """Has to be FAX_ABI of fax.h: what was built from older source is not used."""
 FILE = "fax.so"
 
@@ -32,6 +32,8 @@ def load(path: Path) -> ctypes.CDLL | None:
     library.fax_screen.argtypes = (_POINTER, _POINTER, _SIZE, _SIZE, _SIZE, _SIZE, _POINTER, _SIZE)
     library.fax_drawn.argtypes = (_POINTER, _POINTER, _POINTER, _POINTER, _SIZE, _POINTER)
     library.fax_scanned.argtypes = (_POINTER, _POINTER, _SIZE, _SIZE, _POINTER)
+    weights = (_POINTER, _POINTER, _SIZE)
+    library.fax_resize.argtypes = (_POINTER, _SIZE, _SIZE, _POINTER, _SIZE, _SIZE, *weights, *weights)
     library.fax_g4.argtypes = (_POINTER, _SIZE, _POINTER, _SIZE)
     library.fax_g4_room.argtypes = (_SIZE,)
     library.fax_g4_room.restype = library.fax_g4.restype = _SIZE

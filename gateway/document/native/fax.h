@@ -7,7 +7,7 @@
 enum { FAX_WIDTH = 1728, FAX_ROW = FAX_WIDTH / 8 };
 
 /* Of everything below; gateway/document/native/__init__.py has the same number, or does not load the library. */
-enum { FAX_ABI = 2 };
+enum { FAX_ABI = 3 };
 
 uint32_t fax_abi(void);
 void fax_survey(const uint8_t *grey, size_t rows, size_t tall, uint8_t *low, uint8_t *high, uint8_t *across,
@@ -20,6 +20,9 @@ void fax_screen(const uint8_t *grey, uint8_t *out, size_t left, size_t top, size
 int fax_drawn(const uint8_t *low, const uint8_t *high, const uint8_t *across, const uint8_t *down, size_t rows,
               uint8_t *level);
 int fax_scanned(const uint8_t *mean, const uint8_t *dark, size_t rows, size_t columns, uint8_t *level);
+int fax_resize(const uint8_t *grey, size_t rows, size_t columns, uint8_t *to, size_t high, size_t wide,
+               const int32_t *top, const int32_t *down, size_t taps_down, const int32_t *left, const int32_t *across,
+               size_t taps_across);
 size_t fax_g4_room(size_t rows);
 size_t fax_g4(const uint8_t *page, size_t rows, uint8_t *out, size_t room);
 

@@ -10,19 +10,23 @@ from __future__ import annotations
 from gateway.document.raster.bilevel import to_bilevel
 from gateway.document.raster.g4 import digest
 from gateway.document.raster.kernel import KERNEL, NATIVE
-from gateway.document.raster.look import Box, Look
-from gateway.document.raster.marks import is_blank
+from gateway.document.raster.look import Box, Look, Raster
+from gateway.document.raster.marks import black, is_blank
 from gateway.document.raster.skew import skew, straightened
 
 encode = KERNEL.encode
+resized = KERNEL.resized
 
 __all__ = [
     "NATIVE",
     "Box",
     "Look",
+    "Raster",
+    "black",
     "digest",
     "encode",
     "is_blank",
+    "resized",
     "skew",
     "straightened",
     "to_bilevel",

@@ -9,7 +9,7 @@ import numpy as np
 from gateway.document.geometry import WIDTH
 from gateway.document.raster import boxes, dots
 from gateway.document.raster.kernel import KERNEL, Kernel
-from gateway.document.raster.look import Box, Look
+from gateway.document.raster.look import Box, Look, Raster
 from gateway.document.raster.marks import despeckled
 from gateway.document.raster.pictures import is_photograph
 from gateway.document.raster.pixels import BLOCK, Bytes, Survey
@@ -24,7 +24,7 @@ _WHOLE = 0.5
 
 
 def to_bilevel(
-    grey: bytearray,
+    grey: Raster,
     height: int,
     pictures: Sequence[Box] = (),
     *,

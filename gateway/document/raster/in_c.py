@@ -9,6 +9,7 @@ import numpy as np
 from gateway.document.geometry import WIDTH
 from gateway.document.raster.look import Box
 from gateway.document.raster.pixels import BLOCK, BLOCKS, ROW, Bytes, Survey
+from gateway.document.raster.resize import weights
 
 
 class InC:
@@ -75,6 +76,22 @@ class InC:
         self._library.fax_screen(
             grey.ctypes.data, rows.ctypes.data, left, top, right, bottom, tile.ctypes.data, _rows(tile, BLOCK)
         )
+
+    def resized(self, grey: Bytes, high: int, wide: int) -> Bytes:
+        """See `resize.resized`."""
+        grey = np.ascontiguousarray(grey)
+        columns = grey.shape[1]
+        rows = _rows(grey, columns)
+        if min(columns, high, wide) < 1:
+            raise ValueError("a picture has at least one pixel")
+        (top, down), (left, across) = weights(rows, high), weights(columns, wide)
+        out = np.empty((high, wide), dtype=np.uint8)
+        vertical = (top.ctypes.data, down.ctypes.data, down.shape[1])
+        horizontal = (left.ctypes.data, across.ctypes.data, across.shape[1])
+        data = (grey.ctypes.data, rows, columns, out.ctypes.data, high, wide)
+        if not self._library.fax_resize(*data, *vertical, *horizontal):
+            raise MemoryError
+        return out
 
     def encode(self, rows: bytes, height: int) -> bytes:
         """See `g4.encode`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, Protocol
 
 from gateway.document import native
-from gateway.document.raster import g4, levels
+from gateway.document.raster import g4, levels, resize
 from gateway.document.raster import pixels as in_python
 from gateway.document.raster.in_c import InC
 from gateway.document.raster.look import Box
@@ -29,6 +29,8 @@ class Kernel(Protocol):
 
     def screen(self, grey: Bytes, rows: Bytes, box: Box, tile: Bytes) -> None: ...
 
+    def resized(self, grey: Bytes, high: int, wide: int) -> Bytes: ...
+
     def encode(self, rows: bytes, height: int) -> bytes: ...
 
 
@@ -41,6 +43,7 @@ class InPython:
     scanned = staticmethod(levels.scanned)
     threshold = staticmethod(in_python.threshold)
     screen = staticmethod(in_python.screen)
+    resized = staticmethod(resize.resized)
     encode = staticmethod(g4.encode)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Raster = bytes | bytearray | memoryview
+"""Grey pixels, row by row."""
+
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the fax page; right and bottom lie outside."""
 

@@ -21,6 +21,11 @@ _STRIDE = WIDTH + 64
 """Bits of a row with white on both sides."""
 
 
+def black(rows: bytes) -> int:
+    """How many pixels are black."""
+    return int(np.bitwise_count(np.frombuffer(rows, dtype=np.uint64)).sum(dtype=np.int64))
+
+
 def is_blank(rows: bytes, height: int) -> bool:
     """Whether a page shows nothing but dust and the shadows of its edges. In doubt it does not."""
     if _is_inked(rows, height):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from gateway.document.geometry import DPI_X, DPI_Y, WIDTH
 from gateway.document.raster.kernel import KERNEL
+from gateway.document.raster.look import Raster
 
 _MOST = 4.0
 _STEP = 0.1
@@ -20,7 +21,7 @@ _SURE = 1.25
 """How much more orderly the rows must be at the angle found than at the others."""
 
 
-def skew(grey: bytearray | bytes, height: int, *, standard: bool = False) -> float:
+def skew(grey: Raster, height: int, *, standard: bool = False) -> float:
     """Degrees that the lines of a grey page fall to the right (clockwise); 0.0 where that is not clear.
 
     Text rows and rules make some rows of pixels dark and others white. The angle at which that is most
@@ -45,9 +46,7 @@ def skew(grey: bytearray | bytes, height: int, *, standard: bool = False) -> flo
     return angle if sure and abs(angle) >= _LEAST else 0.0
 
 
-def straightened(
-    grey: bytearray | bytes, height: int, degrees: float, *, standard: bool = False
-) -> bytearray:
+def straightened(grey: Raster, height: int, degrees: float, *, standard: bool = False) -> bytearray:
     """A grey page turned back by as much as `skew` found; what comes in from outside is white."""
     ratio = _slope_ratio(standard)
     page = Image.frombuffer("L", (WIDTH, height), bytes(grey), "raw", "L", 0, 1)

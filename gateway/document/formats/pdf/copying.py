@@ -14,6 +14,7 @@ from PIL import Image
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.geometry import DPI_X, DPI_Y, MOST_ROWS, WIDTH, Layout, Placement
+from gateway.document.raster import Raster
 from gateway.document.sheet import ROW_BYTES
 
 _CLOSE = 0.06
@@ -45,6 +46,7 @@ def fax_rows(page: Page, picture: Picture, layout: Layout, unit: float) -> bytes
             return None
     canvas = Canvas(picture.high)
     try:
+        canvas.clear()
         page.draw(canvas, Placement(left=0, top=0, width=WIDTH, height=picture.high, turned=False))
         rows = _packed(canvas.grey)
     finally:
@@ -77,7 +79,7 @@ def png(rows: bytes, dpi: tuple[int, int]) -> bytes:
     return out.getvalue()
 
 
-def _packed(grey: bytes | bytearray) -> bytes | None:
+def _packed(grey: Raster) -> bytes | None:
     """1-bit rows of a grey raster that knows only black and white."""
     pixels = np.frombuffer(grey, np.uint8)
     black = pixels == 0

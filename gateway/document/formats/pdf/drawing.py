@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
 
 from gateway.document.geometry import WIDTH, Placement
 
@@ -37,15 +39,26 @@ class Canvas:
 
     def __init__(self, height: int) -> None:
         self.height = height
-        self.grey = bytearray(WIDTH * height)
-        self._shared = (ctypes.c_ubyte * len(self.grey)).from_buffer(self.grey)
-        self.bitmap = pdfium.FPDFBitmap_CreateEx(WIDTH, height, pdfium.FPDFBitmap_Gray, self._shared, WIDTH)
+        self._pixels = np.empty((height, WIDTH), dtype=np.uint8)
+        self.grey = self._pixels.reshape(-1).data
+        """Its pixels, row by row."""
+        at = ctypes.c_void_p(self._pixels.ctypes.data)
+        self.bitmap = pdfium.FPDFBitmap_CreateEx(WIDTH, height, pdfium.FPDFBitmap_Gray, at, WIDTH)
         if not self.bitmap:
             raise MemoryError
 
     def clear(self) -> None:
         """Make it white."""
-        ctypes.memset(self._shared, 0xFF, len(self.grey))
+        self._pixels.fill(0xFF)
+
+    def put(self, grey: NDArray[np.uint8], left: int, top: int, within: Placement) -> None:
+        """Put a picture over what is on it, as far as it lies on a page that is placed there."""
+        high, wide = grey.shape
+        rows = slice(max(top, within.top, 0), min(top + high, within.top + within.height, self.height))
+        columns = slice(max(left, within.left, 0), min(left + wide, within.left + within.width, WIDTH))
+        if rows.start < rows.stop and columns.start < columns.stop:
+            part = grey[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+            self._pixels[rows, columns] = part
 
     def close(self) -> None:
         """Give the bitmap back to PDFium."""
@@ -74,9 +87,8 @@ class Page:
         return 3 if self.rotation == 1 else 1
 
     def draw(self, canvas: Canvas, placement: Placement) -> None:
-        """Draw it over a cleared canvas."""
+        """Draw it over what is on the canvas."""
         area = (placement.left, placement.top, placement.width, placement.height, self.turns(placement))
-        canvas.clear()
         pdfium.FPDF_RenderPageBitmap(canvas.bitmap, self.handle, *area, _FLAGS)
         if self.form is not None:
             pdfium.FPDF_FFLDraw(self.form, canvas.bitmap, self.handle, *area, _FLAGS)

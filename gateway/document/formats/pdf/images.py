@@ -21,6 +21,8 @@ from gateway.document.raster import Box
 
 Matrix = tuple[float, float, float, float, float, float]
 """As in PDF: x' = a x + c y + e, y' = b x + d y + f."""
+Rectangle = tuple[float, float, float, float]
+"""Left, bottom, right, top in page coordinates (points)."""
 
 _MOST_OBJECTS = 50_000
 _DEEPEST = 8
@@ -29,6 +31,9 @@ _LARGEST = 1 << 31
 """Bytes; PDFium leaves out, without an error, a picture that needs more once it is unpacked."""
 _SURELY_SMALL = _LARGEST // 8
 """Pixels of a picture that is not too large with whatever number of bits."""
+_MOST_CLIPS, _MOST_CORNERS = 4, 64
+_EDGE = 0.5
+"""Points by which a clip may miss the edges of what it is meant to let through."""
 _FINE = 1 << 20
 _SAMPLE = 1000.0
 """Page coordinates are turned into pixels of a huge page at this distance: PDFium gives whole numbers."""
@@ -108,6 +113,58 @@ def boxes(page: Page, found: list[Picture], placement: Placement) -> list[Box]:
     return made
 
 
+def objects(page: Page, most: int) -> Iterator[tuple[int, int]]:
+    """Address and type of the first objects of a page itself, in drawing order."""
+    handle = ctypes.cast(page.handle, _address).value
+    for index in range(min(_count(handle), most)):
+        item = _get(handle, index)
+        yield item, _type(item)
+
+
+def bounds(item: int) -> Rectangle | None:
+    """Where an object lies."""
+    edges = [ctypes.c_float() for _ in range(4)]
+    if not _bounds(item, *map(ctypes.byref, edges)):
+        return None
+    left, bottom, right, top = (edge.value for edge in edges)
+    return left, bottom, right, top
+
+
+def pixels(item: int) -> tuple[int, int] | None:
+    """Width and height of a picture's own raster."""
+    wide, high = ctypes.c_uint(), ctypes.c_uint()
+    return (wide.value, high.value) if _pixels(item, ctypes.byref(wide), ctypes.byref(high)) else None
+
+
+def placed(item: int, matrix: Matrix) -> Matrix | None:
+    """An object's own matrix, then another one."""
+    own = pdfium.FS_MATRIX()
+    if not _matrix(item, ctypes.byref(own)):
+        return None
+    return _chain((own.a, own.b, own.c, own.d, own.e, own.f), matrix)
+
+
+def is_unclipped(item: int, around: Rectangle) -> bool:
+    """Whether an object is clipped by nothing but rectangles that it lies in, edges included."""
+    clip = ctypes.cast(_clip(item), pdfium.FPDF_CLIPPATH)
+    paths = pdfium.FPDFClipPath_CountPaths(clip) if clip else 0
+    if paths > _MOST_CLIPS:
+        return False
+    left, bottom, right, top = around
+    for path in range(paths):
+        points = _points(clip, path)
+        across, down = [x for x, _ in points], [y for _, y in points]
+        if not points or any(x not in (min(across), max(across)) for x in across):
+            return False
+        if any(y not in (min(down), max(down)) for y in down):
+            return False
+        if min(across) > left + _EDGE or min(down) > bottom + _EDGE:
+            return False
+        if max(across) < right - _EDGE or max(down) < top - _EDGE:
+            return False
+    return True
+
+
 def _pictures(
     parent: int | None, count: Any, get: Any, matrix: Matrix, depth: int, left: list[int]
 ) -> Iterator[Picture]:
@@ -120,20 +177,16 @@ def _pictures(
             if picture is not None:
                 yield picture
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
-            own = pdfium.FS_MATRIX()
-            if _matrix(item, ctypes.byref(own)):
-                inner = _chain((own.a, own.b, own.c, own.d, own.e, own.f), matrix)
+            inner = placed(item, matrix)
+            if inner is not None:
                 yield from _pictures(item, _count_inside, _get_inside, inner, depth + 1, left)
 
 
 def _picture(item: int, matrix: Matrix) -> Picture | None:
-    wide, high = ctypes.c_uint(), ctypes.c_uint()
-    edges = [ctypes.c_float() for _ in range(4)]
-    if not _pixels(item, ctypes.byref(wide), ctypes.byref(high)):
+    size, box = pixels(item), bounds(item)
+    if size is None or box is None:
         return None
-    if not _bounds(item, *map(ctypes.byref, edges)):
-        return None
-    left, bottom, right, top = (edge.value for edge in edges)
+    left, bottom, right, top = box
     clip = _clip_box(item)
     if clip is not None:
         left, bottom = max(left, clip[0]), max(bottom, clip[1])
@@ -143,23 +196,18 @@ def _picture(item: int, matrix: Matrix) -> Picture | None:
         corners = ()  # absurd, or not a number
     if not corners or right <= left or top <= bottom:
         corners = ((0.0, 0.0),) * 4
-    return Picture(address=item, wide=wide.value, high=high.value, corners=corners)
+    return Picture(address=item, wide=size[0], high=size[1], corners=corners)
 
 
-def _clip_box(item: int) -> tuple[float, float, float, float] | None:
+def _clip_box(item: int) -> Rectangle | None:
     """The box that is left of a picture by simple clipping paths."""
     clip = ctypes.cast(_clip(item), pdfium.FPDF_CLIPPATH)
     if not clip:
         return None
     box = (-float(_FINE), -float(_FINE), float(_FINE), float(_FINE))
-    for path in range(min(pdfium.FPDFClipPath_CountPaths(clip), 4)):
-        points = []
-        for index in range(min(pdfium.FPDFClipPath_CountPathSegments(clip, path), 64)):
-            x, y = ctypes.c_float(), ctypes.c_float()
-            segment = pdfium.FPDFClipPath_GetPathSegment(clip, path, index)
-            if pdfium.FPDFPathSegment_GetPoint(segment, x, y):
-                points.append((x.value, y.value))
-        if 3 < len(points) < 64:
+    for path in range(min(pdfium.FPDFClipPath_CountPaths(clip), _MOST_CLIPS)):
+        points = _points(clip, path)
+        if 3 < len(points) < _MOST_CORNERS:
             across, down = [x for x, _ in points], [y for _, y in points]
             box = (
                 max(box[0], min(across)),
@@ -168,6 +216,17 @@ def _clip_box(item: int) -> tuple[float, float, float, float] | None:
                 min(box[3], max(down)),
             )
     return box
+
+
+def _points(clip: Any, path: int) -> list[tuple[float, float]]:
+    """The points of a clipping path, of the first few."""
+    points = []
+    for index in range(min(pdfium.FPDFClipPath_CountPathSegments(clip, path), _MOST_CORNERS)):
+        x, y = ctypes.c_float(), ctypes.c_float()
+        segment = pdfium.FPDFClipPath_GetPathSegment(clip, path, index)
+        if pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+            points.append((x.value, y.value))
+    return points
 
 
 def page_to_pixels(page: Page, placement: Placement) -> Matrix:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from gateway.document import raster
 from gateway.document.formats.parts import Part, refuse, too_many_pages
-from gateway.document.formats.pdf import copying, images, legibility
+from gateway.document.formats.pdf import copying, images, legibility, underlay
 from gateway.document.formats.pdf.drawing import Canvas, Page, Unreadable
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.formats.pdf.opening import Opened, damaged, says_acrobat
 from gateway.document.geometry import DPI_X, Layout, Placement
-from gateway.document.raster import Box, Look
+from gateway.document.raster import Box, Look, Raster
 from gateway.document.sheet import ROW_BYTES, Sheet
 from gateway.document.wire import displayed
 
@@ -146,10 +147,14 @@ class _Drawing:
             placements = layout.place_page(page.wide * unit, page.high * unit)
         except ValueError:
             damaged(pdf.part, f"page {number + 1} has no size")
+        broken = partial(self._broken, pdf.part, number)
         for placement in placements:
+            canvas.clear()
+            if found and len(placements) == 1:
+                underlay.lay(page, pdf.document.data, canvas, placement, damaged=broken)
             page.draw(canvas, placement)
             boxes = images.boxes(page, found, placement)
-            grey = canvas.grey
+            grey: Raster = canvas.grey
             if layout.deskew and len(boxes) == 1 and _covers(boxes[0], placement):
                 grey = _upright(grey, layout)
             rows, look = raster.to_bilevel(
@@ -161,8 +166,20 @@ class _Drawing:
             )
             yield Sheet(rows=rows, height=layout.height, look=look, source=source, warnings=warnings)
 
+    def _broken(self, part: Part, number: int, large: bool) -> None:
+        """Hear of a picture on a page that cannot be decoded."""
+        if large:
+            refuse(
+                part,
+                f"holds a picture on page {number + 1} that is damaged or incomplete",
+                "Send the file again, or print it to a new PDF",
+                status="5.6.5",
+                code="picture_damaged",
+            )
+        self.notes.append(f"{part.label}: a small picture on page {number + 1} is damaged.")
 
-def _upright(grey: bytearray, layout: Layout) -> bytearray:
+
+def _upright(grey: Raster, layout: Layout) -> Raster:
     angle = raster.skew(grey, layout.height, standard=layout.standard)
     return raster.straightened(grey, layout.height, angle, standard=layout.standard) if angle else grey
 
