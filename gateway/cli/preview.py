@@ -15,11 +15,13 @@ import click
 
 from gateway.cli import preview_report
 from gateway.cli.common import config_option, json_option, show_json
+from gateway.cli.preview_mail import draft_of
+from gateway.cli.send import spelled, text_of
 from gateway.cli.target import Target
 from gateway.errors import GatewayError, Kind
 
 if TYPE_CHECKING:
-    from gateway.config import Settings
+    from gateway.config import SenderRule, Settings
     from gateway.document import Rendered
 
 _STDOUT = Path("-")
@@ -29,9 +31,7 @@ _MARKDOWN = (".md", ".markdown")
 
 
 @click.command()
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "-o",
     "--output",
@@ -39,8 +39,10 @@ _MARKDOWN = (".md", ".markdown")
     type=click.Path(path_type=Path),
     help="PDF, .tif (fax TIFF) or .png (one picture a page) to write; - is a PDF on standard output.",
 )
-@click.option("--rule", default="", help="Name of the [[sender]] whose cover page and header line it gets.")
-@click.option("--to", "numbers", multiple=True, metavar="NUMBER", help="Number for the cover page.")
+@click.option("--rule", default="", help="Name of the [[sender]] whose mail it would be.")
+@click.option("--to", "numbers", multiple=True, metavar="N", help="Fax number; repeatable.")
+@click.option("--text", help="Text for the first page; - reads standard input.")
+@click.option("--subject", default="", help="Subject for the cover page.")
 @json_option
 @config_option
 def command(
@@ -48,19 +50,33 @@ def command(
     output: Path,
     rule: str,
     numbers: tuple[str, ...],
+    text: str | None,
+    subject: str,
     as_json: bool,
     config: Path | None,
 ) -> None:
-    """Make the fax pages of FILEs, by the same pipeline that a fax takes, without sending.
+    """Make the pages that "send" would fax of the same FILEs, without sending them.
 
-    An existing file is replaced. With "-o -" everything but the PDF goes to standard error.
+    A single FILE that is a mail (.eml) makes the pages of that mail. An existing file is replaced. With
+    "-o -" everything but the PDF goes to standard error.
     """
     target = None if output == _STDOUT else Target.at(output, files)
     if target is None and sys.stdout.isatty():
         raise click.UsageError("A PDF is not for a terminal: redirect standard output, or name a file.")
+    written_text = text_of(text)
+    if not files and not written_text.strip():
+        raise click.UsageError("There is nothing to fax: name a file, or give --text with some text.")
     settings = _settings(config)
     with tempfile.TemporaryDirectory(prefix="fax-gateway-preview-") as directory:
-        work = _Work(settings=settings, files=files, rule=rule, numbers=numbers, directory=Path(directory))
+        work = _Work(
+            settings=settings,
+            files=files,
+            text=written_text,
+            subject=spelled(subject),
+            rule=rule,
+            numbers=numbers,
+            directory=Path(directory),
+        )
         made = _made(work, output)
         written = _deliver(made, target, output, files)
     _tell(made, written, settings, as_json=as_json, err=target is None)
@@ -72,7 +88,10 @@ class _Work:
 
     settings: Settings
     files: Sequence[Path]
+    text: str
+    subject: str
     rule: str
+    """Empty: that of `send`."""
     numbers: Sequence[str]
     directory: Path
 
@@ -95,18 +114,28 @@ def _settings(config: Path | None) -> Settings:
 
 def _made(work: _Work, output: Path) -> _Made:
     from gateway.document import Renderer
-    from gateway.document.wishes import render_settings_of
+    from gateway.document.wishes import over_limit, render_settings_of
 
     suffix = output.suffix.lower()
     tiff = suffix in (".tif", ".tiff")
 
     async def render() -> _Made:
-        wishes = _wishes(work)
-        rooms = _rooms(work.files, own_pages=any(wishes.values()))
+        rule = _rule(work)
+        code = rule.code.get_secret_value() if rule is not None and rule.code is not None else None
+        draft = draft_of(work.files, text=work.text, subject=work.subject, code=code)
+        wishes = _wishes(work, rule, draft.subject)
+        rooms = _rooms(work.files, own_pages=any(wishes.values()) or bool(work.text.strip()))
         async with Renderer(render_settings_of(work.settings), rooms=rooms) as renderer:
-            rendered = await renderer.render_files(
-                work.files, work.directory / ("fax.tif" if tiff else "fax.pdf"), inspect=True, **wishes
+            rendered = await renderer.render_message(
+                _stored(work.directory / "mail", draft.message),
+                work.directory / ("fax.tif" if tiff else "fax.pdf"),
+                redact=draft.redact,
+                inspect=True,
+                **wishes,
             )
+            too_long = over_limit(rendered.pages, rule.max_pages if rule is not None else None)
+            if too_long is not None:
+                raise GatewayError(too_long)
             pictures: list[Path] = []
 
             async def take(picture: bytes) -> None:
@@ -123,30 +152,43 @@ def _made(work: _Work, output: Path) -> _Made:
         raise _for_now(error) from error
 
 
-def _wishes(work: _Work) -> dict[str, Any]:
-    """Cover page and header line, as the rule would have them."""
-    from gateway import phone
-    from gateway.document.wishes import Wishes
-
-    settings = work.settings
-    rules = {rule.name: rule for rule in settings.senders}
+def _rule(work: _Work) -> SenderRule | None:
+    rules = {rule.name: rule for rule in work.settings.senders}
     if work.rule and work.rule not in rules:
         known = ", ".join(rules) or "none"
         raise click.BadParameter(
             f"there is no [[sender]] named {work.rule}; there is: {known}.", param_hint="--rule"
         )
-    rule = rules.get(work.rule)
+    return rules.get(work.rule)
+
+
+def _wishes(work: _Work, rule: SenderRule | None, subject: str) -> dict[str, Any]:
+    """Cover page and header line, as the rule would have them."""
+    from gateway import phone
+    from gateway.document.wishes import Wishes
+
+    region = work.settings.gateway.country
+    numbers = list(dict.fromkeys(phone.parse(number, region=region) for number in work.numbers))
     sender = {
-        "from_name": (rule.from_name if rule else "") or settings.voipms.from_name,
-        "from_number": (rule.from_number if rule else "") or settings.voipms.from_number,
+        "from_name": rule.from_name if rule is not None else "",
+        "from_number": rule.from_number if rule is not None else "",
     }
-    numbers = [phone.parse(number, region=settings.gateway.country) for number in work.numbers]
-    wishes = Wishes(settings)
-    cover = wishes.cover(work.rule, **sender, numbers=numbers, subject="")
+    wishes = Wishes(work.settings)
+    cover = wishes.cover(work.rule, **sender, numbers=numbers, subject=subject)
     return {
         "cover": cover if cover.mode != "off" else None,
         "header": wishes.header(work.rule, **sender),
     }
+
+
+def _stored(file: Path, message: bytes) -> Path:
+    from gateway.document.output import not_stored
+
+    try:
+        file.write_bytes(message)
+    except OSError as error:
+        raise not_stored(error) from error
+    return file
 
 
 def _rooms(files: Sequence[Path], *, own_pages: bool) -> Sequence[str]:

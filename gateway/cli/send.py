@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import sys
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
@@ -14,6 +16,13 @@ import click
 from gateway.cli.common import ask, config_option, json_option, show_json, socket_option
 from gateway.cli.exits import CommandError, Exit
 from gateway.cli.inputs import Address
+from gateway.document.formats.sniff import Format, sniff
+
+_HEAD_BYTES = 1 << 16
+_BEFORE_HEADER = re.compile(rb"\A[\r\n]*(?:>?From [^\r\n]*\r?\n)?")
+"""Blank lines, and the line that begins a mail in a mailbox file (RFC 4155)."""
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.I | re.M)
 
 
 @click.command()
@@ -35,12 +44,12 @@ def command(
     config: Path | None,
     socket: Path | None,
 ) -> None:
-    """Queue FILEs as one fax to each number."""
-    text = _piped_text() if text == "-" else _spelled(text or "")
+    """Queue FILEs as one fax to each number. A single FILE that is a mail (.eml) is faxed as that mail."""
+    text = text_of(text)
     if not files and not text.strip():
         raise click.UsageError("There is nothing to fax: name a file, or give --text with some text.")
-    body = _message(files, text, _spelled(subject)).as_bytes(policy=SMTP)
-    accepted = ask(config, socket, "send", {"numbers": list(numbers), "notify": notify or ""}, body)
+    message = message_of(files, text, spelled(subject))
+    accepted = ask(config, socket, "send", {"numbers": list(numbers), "notify": notify or ""}, message)
     if as_json:
         show_json(accepted)
         return
@@ -61,22 +70,44 @@ def _piped_text() -> str:
         ) from None
 
 
-def _spelled(text: str) -> str:
+def text_of(option: str | None) -> str:
+    """What ``--text`` says; ``-`` reads standard input."""
+    return _piped_text() if option == "-" else spelled(option or "")
+
+
+def spelled(text: str) -> str:
     """An argument as text; bytes in it that the locale cannot read become question marks."""
     return text.encode(errors="replace").decode()
 
 
-def _message(files: tuple[Path, ...], text: str, subject: str) -> EmailMessage:
+def message_of(files: Sequence[Path], text: str, subject: str) -> bytes:
     """The files as the mail that a person would have sent, so that they take the same way."""
+    if len(files) == 1 and not text.strip() and not subject.strip() and is_mail(files[0]):
+        # With an id of its own: the mail may have come in before, and is to be faxed again.
+        own = f"Message-ID: {_new_id()}\r\n".encode()
+        mail = _BEFORE_HEADER.sub(b"", files[0].read_bytes(), count=1)
+        end = _END_OF_HEADER.search(mail)
+        block = mail[: end.start() + 2] if end is not None else mail
+        return own + _MESSAGE_ID.sub(b"", block) + mail[len(block) :]
     message = EmailMessage(policy=SMTP)
     message["Subject"] = " ".join(subject.split())
     message["Date"] = formatdate(localtime=True)
-    message["Message-ID"] = make_msgid(domain="fax-gateway.invalid")
+    message["Message-ID"] = _new_id()
     message.set_content(text)
     for file in files:
         kind, _ = mimetypes.guess_type(file.name)
         maintype, _, subtype = (kind or "application/octet-stream").partition("/")
         message.add_attachment(
-            file.read_bytes(), maintype=maintype, subtype=subtype, filename=_spelled(file.name)
+            file.read_bytes(), maintype=maintype, subtype=subtype, filename=spelled(file.name)
         )
-    return message
+    return message.as_bytes()
+
+
+def is_mail(file: Path) -> bool:
+    """Whether a file is a whole mail, by its content."""
+    with file.open("rb") as opened:
+        return sniff(opened.read(_HEAD_BYTES)) is Format.MAIL
+
+
+def _new_id() -> str:
+    return make_msgid(domain="fax-gateway.invalid")

@@ -46,7 +46,7 @@ class Output:
             self._file = self._part.open("wb")
             self._pages_file = _format(destination)(self._file, resolution)
         except OSError as error:
-            raise _disk(error) from error
+            raise not_stored(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +102,7 @@ class Output:
         try:
             step()
         except OSError as error:
-            raise _disk(error) from error
+            raise not_stored(error) from error
 
     def _write(self) -> None:
         for page in self._waiting:
@@ -128,6 +128,7 @@ def _format(destination: Path) -> type[FaxPdf] | type[FaxTiff]:
     return FaxTiff if destination.suffix.lower() in (".tif", ".tiff") else FaxPdf
 
 
-def _disk(error: OSError) -> GatewayError:
+def not_stored(error: OSError) -> GatewayError:
+    """What to raise where the disk does not take a document."""
     sentence = f"The document could not be stored: {os.strerror(error.errno or 0)}. It is tried again."
     return GatewayError(temporary("4.3.1", sentence, code="document_storage"))

@@ -96,10 +96,12 @@ class Renderer:
         cover: Cover | None = None,
         header: HeaderLine | None = None,
         settings: RenderSettings | None = None,
+        inspect: bool = False,
     ) -> Rendered:
         """Render a whole RFC 5322 message: its text as first page, then the attachments in their order.
 
         `redact`: words blackened wherever they stand in text. `settings` replaces the renderer's own.
+        `inspect`: also look for what the recipient may not be able to read. It changes no pixel.
         """
         used = settings or self._settings
         request = wire.Request(
@@ -109,6 +111,7 @@ class Renderer:
             redact=(*used.redact, *redact),
             cover=cover or Cover(),
             header=header,
+            inspect=inspect,
         )
         return await self._render(request, [message], destination)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gateway.document.pool import Renderer
 from gateway.document.values import RendererDied, RenderSettings
-from gateway.document.wishes import Wishes
-from gateway.errors import GatewayError, Kind, permanent
+from gateway.document.wishes import Wishes, over_limit
+from gateway.errors import GatewayError, Kind
 from gateway.model import Submission
 from gateway.store import Store, documents
 from gateway.worker import outcomes
@@ -54,16 +54,10 @@ class RenderStage:
             if error.failure.kind is Kind.PERMANENT:
                 return outcomes.Refused(failure=error.failure)
             return outcomes.Later(failure=error.failure)
-        limit = submission.max_pages
-        if limit is not None and rendered.pages > limit:
+        too_long = over_limit(rendered.pages, submission.max_pages)
+        if too_long is not None:
             await asyncio.to_thread(self._store.pages.discard, name)
-            return outcomes.Refused(
-                failure=permanent(
-                    "5.3.4",
-                    f"The fax has {rendered.pages} pages and you may send {limit}. Send fewer pages.",
-                    code="too_many_pages",
-                )
-            )
+            return outcomes.Refused(failure=too_long)
         content = await asyncio.to_thread(self._store.pages.adopt, name)
         return outcomes.Rendered(
             content=content,

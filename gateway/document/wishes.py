@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from gateway import phone
 from gateway.config import Settings
 from gateway.document.values import Cover, CoverMode, HeaderLine, RenderSettings
-from gateway.errors import GatewayError, temporary
+from gateway.errors import Failure, GatewayError, permanent, temporary
 
 
 class Wishes:
@@ -69,6 +69,14 @@ class Wishes:
 
     def _now(self, form: str) -> str:
         return datetime.fromtimestamp(time.time(), self._zone).strftime(form)
+
+
+def over_limit(pages: int, most: int | None) -> Failure | None:
+    """Why a rule that lets `most` pages out refuses a fax; None if it does not."""
+    if most is None or pages <= most:
+        return None
+    sentence = f"The fax has {pages} pages and you may send {most}. Send fewer pages."
+    return permanent("5.3.4", sentence, code="too_many_pages")
 
 
 def cover_of(settings: Settings, mode: CoverMode, fields: Mapping[str, str]) -> Cover:
