@@ -39,7 +39,21 @@ _LOGO_FORMATS = ("PNG", "JPEG")
 _BUILT_IN = Path(__file__).with_name("templates") / "cover.typ"
 _PLACE = re.compile(r"__typst_py_bytes__[^:\n]*:(\d+):(\d+)")
 """How typst calls the template, with line and column, in a diagnostic."""
-_QUOTED = re.compile(r"\".*\"|(?<=panicked with: ).*", re.S)
+_COMPLAINTS = (
+    *("unknown variable", "unclosed", "expected", "unexpected", "missing argument", "invalid"),
+    *("file not found", "failed to load file", "failed to decode", "package not found"),
+    *(
+        "cannot",
+        "array",
+        "dictionary",
+        "string",
+        "index out of bounds",
+        "type",
+        "assertion failed",
+        "panicked",
+    ),
+)
+"""How typst's complaints begin, and all that is shown of them: they may go on with what people wrote."""
 
 
 def sheets(
@@ -69,7 +83,7 @@ def sheets(
     except typst.TypstError as error:
         if not cover.template:
             raise
-        raise GatewayError(_misconfigured(f"template is wrong {_whereabouts(error)}")) from None
+        raise GatewayError(_wrong(error)) from None
     part = Part(label="The cover page", data=made)
     return list(pdf.sheets(part, layout=layout, notes=[], inspect=False, most=most))
 
@@ -101,14 +115,18 @@ def _logo(data: bytes) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image {size} href="{source}"/></svg>'
 
 
-def _misconfigured(problem: str) -> Failure:
+def _misconfigured(problem: str, where: str = "") -> Failure:
     """Temporary, so that the fax waits for the administrator: its sender can do nothing about it."""
     sentence = f"The gateway's cover page cannot be made: its {problem}. The administrator must correct it."
-    return temporary("4.3.5", sentence, code="cover_template")
+    return temporary("4.3.5", sentence, code=f"cover_template{where}")
 
 
-def _whereabouts(error: typst.TypstError) -> str:
-    """Line, column and typst's complaint, without what it may quote of the mail."""
+def _wrong(error: typst.TypstError) -> Failure:
+    """Where the template is wrong, in its code as well: that is what is logged."""
+    complaint = next((known for known in _COMPLAINTS if error.message.startswith(known)), "")
+    about = f" ({complaint}…)" if complaint else ""
     place = _PLACE.search(error.diagnostic)
-    complaint = _QUOTED.sub("…", error.message)
-    return f"in line {place[1]}, column {place[2]} ({complaint})" if place else f"({complaint})"
+    if place is None:
+        return _misconfigured(f"template is wrong{about}")
+    line, column = place[1], place[2]
+    return _misconfigured(f"template is wrong in line {line}, column {column}{about}", f" {line}:{column}")
