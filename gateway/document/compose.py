@@ -58,7 +58,7 @@ class Composer:
         unreadable = next((part.refusal for part in parts if part.refusal is not None), None)
         if unreadable is not None and self.settings.bad_part == "refuse":
             raise GatewayError(unreadable)  # before any time is spent on the others
-        total = 0
+        total = good = 0
         refused: list[Failure] = []
         for part in parts:
             self.starting(part.label)
@@ -66,16 +66,19 @@ class Composer:
             if kind in PICTURES and picture.is_decoration(part, kind):
                 notes.append(f"{part.label} is a small picture of the mail's layout and was left out.")
                 continue
-            made = 0
+            made, before = 0, len(refused)
             for sheet in _told_apart(self._limited(part, kind, layout, total, notes, refused)):
                 made += 1
                 yield sheet
             total += made
+            if len(refused) > before:
+                continue  # said
+            good += made
             if made:
                 notes.append(f"{part.label}: {kind.value}, {made} {'page' if made == 1 else 'pages'}.")
             else:
                 notes.append(f"{part.label} shows nothing that could be drawn, and makes no page.")
-        if alone and refused and len(refused) == total:
+        if alone and refused and not good:
             raise GatewayError(refused[0])  # nothing but pages that say what is missing
         if alone and not total:
             raise GatewayError(_NOTHING)

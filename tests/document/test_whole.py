@@ -142,6 +142,7 @@ async def test_what_came_encrypted_or_damaged_is_noted_in_its_place_too(
         "The text of the mail, page 1",
         *(f'The attachment "{name}", page 1' for name in ("a.p7m", "b.bin", "winmail.dat", "d.pdf")),
     ]
+    assert len(done.notes) == 5  # the three say nothing of kinds and pages
     sealed = make.mail()
     sealed["Content-Type"] = "application/pkcs7-mime"
     with pytest.raises(GatewayError, match="The mail is encrypted"):
