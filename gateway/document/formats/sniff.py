@@ -225,7 +225,7 @@ def _reads(sample: bytes, charset: str) -> bool:
 
 
 def _is_pdf(data: bytes) -> bool:
-    """Whether it is a PDF: with something before it, without its first line, but no text that mentions one."""
+    """Whether it is a PDF: with something before it, or without its first line, but no text about one."""
     if _OBJECT.match(data[:_HEAD]):
         return True
     at = data.find(b"%PDF-", 0, _PDF_WITHIN)
