@@ -16,7 +16,7 @@ from support.pdf_maker import PdfMaker, one_page
 
 from gateway.document.formats import pdf
 from gateway.document.formats.parts import Part
-from gateway.document.formats.pdf import structure
+from gateway.document.formats.pdf import glance, structure
 from gateway.errors import GatewayError, Kind
 
 BAR = b"50 700 500 30 re f"
@@ -104,6 +104,56 @@ def test_pages_without_a_type_are_counted_as_well() -> None:
     assert len(draw(data)[0]) == 5
 
 
+def leaf(name: bytes) -> bytes:
+    """A page whose type is written in another way."""
+    return name + b"/Parent"
+
+
+@pytest.mark.parametrize("name", [b"", b"/Type/P#61ge", b"/Type % a comment\n/Page"])
+def test_a_page_that_only_the_tree_knows_is_counted(form: object, name: bytes) -> None:
+    data = pages(3, count=2)
+    at = data.rindex(b"/Type/Page/Parent")
+    odd = data[:at] + leaf(name) + data[at + len(b"/Type/Page/Parent") :]
+    sheets, notes = draw(odd if b"%" in name else form(odd))  # type: ignore[operator]  one of two functions
+    assert len(sheets) == 3
+    assert any("it says that it has 2 pages but holds 3" in note for note in notes)
+
+
+def test_a_page_that_is_listed_twice_comes_twice() -> None:
+    made = PdfMaker()
+    made.page(BAR)
+    made.page(b"50 300 500 30 re f")
+    made.pages.append(made.pages[0])
+    for count in (2, 3):
+        sheets, notes = draw(made.bytes(count=count))
+        assert [sheet.rows for sheet in sheets] == [sheets[0].rows, sheets[1].rows, sheets[0].rows]
+        assert sheets[0].rows != sheets[1].rows
+        assert (count == 3) == all("damaged" not in note for note in notes)
+
+
+def test_an_entry_that_leads_nowhere_is_said_or_refused() -> None:
+    made = PdfMaker()
+    made.page()
+    made.page(BAR)
+    made.pages.append(99)
+    sheets, notes = draw(made.bytes(count=2))
+    assert len(sheets) == 2
+    assert notes[:1] == [f"{LABEL} is damaged: An entry of its list of pages led nowhere."]
+    with pytest.raises(GatewayError, match="it says that it has 3 pages but holds 2"):
+        draw(made.bytes(count=3))
+
+
+def test_trees_of_other_things_are_no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = PdfMaker()
+    made.page()
+    field = made.add(b"<</FT/Tx/T(a)/V(b)>>")
+    parent = made.add(b"<</T(p)/Kids[%d 0 R]>>" % field)
+    names = made.add(b"<</Limits[(a)(b)]/Kids[%d 0 R]>>" % parent)
+    made.catalog = b"/AcroForm<</Fields[%d 0 R]>>/Names<</Dests %d 0 R>>" % (parent, names)
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    assert draw(made.bytes())[1] == []
+
+
 def test_pages_that_an_update_has_replaced_or_removed_do_not_count() -> None:
     data = pages(4)
     page = data[data.index(b"5 0 obj") : data.index(b"6 0 obj")].replace(b"/Parent", b"/Rotate 180/Parent")
@@ -113,7 +163,7 @@ def test_pages_that_an_update_has_replaced_or_removed_do_not_count() -> None:
     sheets, notes = draw(updated)
     assert (len(sheets), notes) == (4, [])
     assert sheets[0].rows != draw(data)[0][0].rows
-    assert structure.glance(updated, 100).pages == 4
+    assert glance.glance(updated, 100).pages == 4
     unused = PdfMaker()
     for _ in range(3):
         unused.page()
@@ -265,4 +315,4 @@ def test_a_glance_unpacks_no_more_than_it_may() -> None:
     made = PdfMaker()
     made.page()
     made.stream(packed(b" " * (1 << 20), 1000), b"/Type/ObjStm/N 1/First 4/Filter/FlateDecode")
-    assert not structure.glance(made.bytes(), 100).certain
+    assert not glance.glance(made.bytes(), 100).certain

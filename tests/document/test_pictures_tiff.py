@@ -239,6 +239,24 @@ def test_thumbnails_among_the_pages_are_passed_over() -> None:
     assert code(endless, most=5) == "document_pages"
 
 
+def test_a_page_that_says_that_it_is_a_thumbnail_is_a_page() -> None:
+    pages = [fax_page(seed=seed) for seed in range(3)]
+    data = chained([saved(page, tiffinfo={254: number % 2}) for number, page in enumerate(pages)])
+    sheets = draw(data)
+    assert len(sheets) == 3
+    assert all(copied(sheet, page) for sheet, page in zip(sheets, pages, strict=True))
+
+
+def test_what_is_passed_over_is_said() -> None:
+    mask = saved(fax_page(), tiffinfo={254: 4})
+    thumbnail = saved(Image.new("L", (60, 80)), compression="raw", tiffinfo={254: 1})
+    notes: list[str] = []
+    part = Part(label="The file", data=chained([saved(fax_page()), mask, thumbnail]))
+    drawn = picture.sheets(part, Format.TIFF, layout=FINE, notes=notes, inspect=False, most=9)
+    assert len(list(drawn)) == 1
+    assert notes == ["The file: 2 thumbnails or masks among its pages not faxed."]
+
+
 def test_a_raw_file_of_a_camera_is_refused() -> None:
     """Its first picture is a thumbnail."""
     thumbnail = saved(Image.new("RGB", (160, 120)), compression="raw", tiffinfo={254: 1, 330: 8})

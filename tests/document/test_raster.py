@@ -208,6 +208,32 @@ def test_specks_are_removed_and_dots_of_letters_are_not() -> None:
     assert bilevel(image, despeckle=True)[0] == bilevel(words)[0]
 
 
+@pytest.mark.parametrize("ink", [25, 90, 140])
+@pytest.mark.parametrize("grain", [3, 6, 12])
+@pytest.mark.parametrize("dim", [0.0, 0.25])
+def test_scanned_words_are_no_photograph_however_pale_and_grained(ink: int, grain: int, dim: float) -> None:
+    image = page()
+    for line in range(50):
+        write(image, f"{line} {WORDS}", at=(150, 150 + 36 * line), fill=ink)
+        if line % 10 == 5:
+            ImageDraw.Draw(image).rectangle((1000, 150 + 36 * line, 1600, 190 + 36 * line), fill=215)
+    light = 1 - dim * np.linspace(0, 1, image.height)[:, None]
+    noise = np.random.default_rng(3).normal(0, grain, (image.height, 1728))
+    seen = np.clip(np.asarray(image, dtype=float) * light * 0.9 + noise, 0, 255).astype(np.uint8)
+    scanned = Image.fromarray(seen)
+    assert not is_photograph(cells(scanned))
+    rows, look = bilevel(scanned, [(0, 0, 1728, image.height)])
+    assert (look.base, look.photographs) == ("scan", ())
+    assert black(rows, (150, 150, 900, 1950)) == pytest.approx(0.09, abs=0.06)
+    assert black(rows, (0, 1990, 1728, 2150)) < 0.001
+
+
+@pytest.mark.parametrize("darkest", [0, 90, 180])
+def test_a_pale_or_dark_photograph_is_one(darkest: int) -> None:
+    assert is_photograph(cells(photograph().point(lambda grey: darkest + grey * (250 - darkest) // 255)))
+    assert is_photograph(cells(photograph().point(lambda grey: grey * (60 + darkest // 3) // 255)))
+
+
 def dusty(image: Image.Image, specks: int) -> Image.Image:
     for index in range(specks):
         x, y = 100 + index * 97 % 1500, 100 + index * 89 % 1900
@@ -223,6 +249,15 @@ def test_dust_and_shadows_of_edges_are_blank() -> None:
     ImageDraw.Draw(shadow).rectangle((0, 2150, 1728, 2156), fill=0)
     assert raster.is_blank(packed(shadow), 2156)
     assert raster.is_blank(bytes(216), 1)
+
+
+def test_bars_that_reach_the_edge_are_no_shadow() -> None:
+    bars, short = page(), page(90)
+    for x in range(100, 1600, 30):
+        ImageDraw.Draw(bars).rectangle((x, 2116, x + x % 13 + 3, 2156), fill=0)
+        ImageDraw.Draw(short).rectangle((x, 0, x + 9, 40), fill=0)
+    assert not raster.is_blank(packed(bars), 2156)
+    assert not raster.is_blank(packed(short), 90)
 
 
 @pytest.mark.parametrize("text", ["1", "-", "Yes", "Page 2 of 3"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.document.geometry import WIDTH
 from gateway.document.raster.pixels import ROW
@@ -15,6 +16,8 @@ _APART = 12
 """Pixels: dust lies further apart than the dots of a line of dots."""
 _SHADOW = 48
 """Pixels from the edge of the page that the shadow of the paper's edge may reach."""
+_RUN = 200
+"""Pixels along the edge from which it is a shadow."""
 _GLANCE = 128
 """Rows."""
 _STRIDE = WIDTH + 64
@@ -35,13 +38,23 @@ def is_blank(rows: bytes, height: int) -> bool:
         return True
     page = np.unpackbits(packed, axis=1).astype(bool)
     for side in (page, page[::-1], page.T, page.T[::-1]):
-        edge = side[:_SHADOW]
-        edge &= ~np.logical_and.accumulate(edge, axis=0)
+        if len(side) > 4 * _SHADOW:
+            edge = side[:_SHADOW]
+            edge &= ~(np.logical_and.accumulate(edge, axis=0) & _in_long_runs(edge[0]))
     down, across = np.nonzero(page)
     if len(down) > _SPECK * _SPECKS:
         return False
     sizes = _sizes(list(zip(down.tolist(), across.tolist(), strict=True)))
     return max(sizes, default=0) <= _SPECK
+
+
+def _in_long_runs(line: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a line is black for long: the shadow of an edge runs along it, bars and letters do not."""
+    changes = np.flatnonzero(np.diff(line, prepend=False, append=False)).reshape(-1, 2)
+    kept = np.zeros_like(line)
+    for first, last in changes[changes[:, 1] - changes[:, 0] >= _RUN]:
+        kept[first:last] = True
+    return kept
 
 
 def _is_inked(rows: bytes, height: int) -> bool:

@@ -30,6 +30,7 @@ _SHRUNK = 0.8
 _MOST_CHARACTERS = 50_000
 _MOST_OBJECTS = 20_000
 _FEW = 3
+_FINE = 10_000
 _SATURATED, _APART, _ALIKE = 0.35, 1 / 8, 0.2
 """Two colours that a fax cannot tell apart: both have colour, their hues are an eighth of the circle apart,
 and their lumas differ by less than this share of white."""
@@ -62,6 +63,22 @@ def warnings(
         *_about_colour(page),
         *_about_scale(scale),
     )
+
+
+def has_dark_letters(page: Page) -> bool:
+    """Whether something stands written on a page, in a dark colour and within its edges."""
+    text = pdfium.FPDFText_LoadPage(page.handle)
+    if not text:
+        return False
+    try:
+        return any(
+            pdfium.FPDFTextObj_GetTextRenderMode(pdfium.FPDFText_GetTextObject(text, index)) != _INVISIBLE
+            and _luma_of(text, index) < _LIGHT
+            and _is_on(page, text, index)
+            for index in _written(text)
+        )
+    finally:
+        pdfium.FPDFText_ClosePage(text)
 
 
 def _about_size(letters: list[_Letter], layout: Layout) -> Iterator[str]:
@@ -149,10 +166,7 @@ def _letters(page: Page, points: float, background: _Background) -> Iterator[_Le
         return
     try:
         modes: dict[int, int] = {}
-        for index in range(min(pdfium.FPDFText_CountChars(text), _MOST_CHARACTERS)):
-            character = pdfium.FPDFText_GetUnicode(text, index)
-            if chr(min(character, 0x10FFFF)).isspace() or pdfium.FPDFText_IsGenerated(text, index) > 0:
-                continue
+        for index in _written(text):
             item = pdfium.FPDFText_GetTextObject(text, index)
             key = ctypes.cast(item, ctypes.c_void_p).value or 0
             if key not in modes:
@@ -162,14 +176,36 @@ def _letters(page: Page, points: float, background: _Background) -> Iterator[_Le
             matrix = pdfium.FS_MATRIX()
             pdfium.FPDFText_GetMatrix(text, index, matrix)
             size = pdfium.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d) * points
-            parts = [ctypes.c_uint() for _ in range(4)]
-            pdfium.FPDFText_GetFillColor(text, index, *parts)
-            red, green, blue, alpha = (part.value for part in parts)
-            luma = 1 - (1 - _luma(red, green, blue)) * alpha / 255
+            luma = _luma_of(text, index)
             on_white = luma > _LIGHT and background.is_white(_corners(text, index))
             yield _Letter(size, luma, pdfium.FPDFText_GetFontWeight(text, index), on_white)
     finally:
         pdfium.FPDFText_ClosePage(text)
+
+
+def _written(text: Any) -> Iterator[int]:
+    """Which characters of a page were put there and are to be seen, of the first many."""
+    for index in range(min(pdfium.FPDFText_CountChars(text), _MOST_CHARACTERS)):
+        character = chr(min(pdfium.FPDFText_GetUnicode(text, index), 0x10FFFF))
+        if not character.isspace() and pdfium.FPDFText_IsGenerated(text, index) <= 0:
+            yield index
+
+
+def _luma_of(text: Any, index: int) -> float:
+    """How light a character is on white."""
+    parts = [ctypes.c_uint() for _ in range(4)]
+    pdfium.FPDFText_GetFillColor(text, index, *parts)
+    red, green, blue, alpha = (part.value for part in parts)
+    return 1 - (1 - _luma(red, green, blue)) * alpha / 255
+
+
+def _is_on(page: Page, text: Any, index: int) -> bool:
+    """Whether a character's middle lies on the page as it is shown."""
+    corners = _corners(text, index)
+    x, y = ((corners[0][axis] + corners[-1][axis]) / 2 for axis in (0, 1))
+    across, down = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDF_PageToDevice(page.handle, 0, 0, _FINE, _FINE, 0, x, y, across, down)
+    return 0 <= across.value < _FINE and 0 <= down.value < _FINE
 
 
 def _corners(text: Any, index: int) -> tuple[tuple[float, float], ...]:

@@ -9,6 +9,7 @@ from typing import NoReturn
 from gateway.document.formats.parts import Part, refuse, too_many_pages
 from gateway.document.formats.pdf import structure
 from gateway.document.formats.pdf.drawing import POINTS, Document, Locked, Page, Unreadable
+from gateway.document.formats.pdf.glance import glance
 from gateway.document.formats.pdf.structure import Tree
 
 _STAND_INS = ("please wait", "adobe reader", "acrobat")
@@ -31,7 +32,7 @@ class Opened:
         self._notes = notes
         self._repaired = False
         self._tree: Tree | None = None
-        self.glance = structure.glance(part.data, most)
+        self.glance = glance(part.data, most)
         try:
             self.document = Document(part.data)
         except Locked:
@@ -118,7 +119,7 @@ class Opened:
             self._notes.append(
                 f"{self.part.label} is damaged, but all pages were found. Something on them may be missing."
             )
-        if self.glance.certain and seen == said:
+        if self.glance.certain and seen == said == self.glance.leaves:
             return
         tree = self.tree()
         if tree.pages > self._most:
@@ -126,6 +127,11 @@ class Opened:
         if not tree.pages and seen > said:  # pypdf cannot tell either
             counted = "1 page was" if said == 1 else f"{said} pages were"
             self._notes.append(f"{self.part.label} is damaged: {counted} found, and it may have had more.")
+        if tree.broken and tree.pages < said:
+            damaged(self.part, f"it says that it has {said} pages but holds {tree.pages}")
+        if tree.broken:
+            entries = "An entry" if tree.broken == 1 else f"{tree.broken} entries"
+            self._notes.append(f"{self.part.label} is damaged: {entries} of its list of pages led nowhere.")
         if tree.pages == said or not tree.pages:
             return
         self.document.close()

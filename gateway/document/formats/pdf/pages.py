@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from gateway.document import raster
 from gateway.document.formats.parts import Part, refuse, too_many_pages
-from gateway.document.formats.pdf import copying, images, legibility, underlay
+from gateway.document.formats.pdf import copying, images, legibility, missing, underlay
 from gateway.document.formats.pdf.drawing import Canvas, Page, Unreadable
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.formats.pdf.opening import Opened, damaged, says_acrobat
@@ -148,6 +148,9 @@ class _Drawing:
         except ValueError:
             damaged(pdf.part, f"page {number + 1} has no size")
         broken = partial(self._broken, pdf.part, number)
+        for picture, box in zip(found, images.boxes(page, found, placements[0]), strict=True):
+            if missing.is_large(box, placements[0]) and missing.is_undrawable(page, picture):
+                broken(large=True)
         for placement in placements:
             canvas.clear()
             if found and len(placements) == 1:
@@ -161,10 +164,23 @@ class _Drawing:
                 grey, layout.height, boxes, standard=layout.standard, despeckle=layout.despeckle
             )
             first = placement is placements[0]
+            if len(placements) == 1 and raster.is_blank(rows, layout.height):
+                self._refuse_if_not_blank(pdf.part, page, number, found)
             warnings = (
                 legibility.warnings(page, canvas, placement, layout, unit) if self.inspect and first else ()
             )
             yield Sheet(rows=rows, height=layout.height, look=look, source=source, warnings=warnings)
+
+    def _refuse_if_not_blank(self, part: Part, page: Page, number: int, found: list[Picture]) -> None:
+        what = missing.what_was_to_be_seen(page, found)
+        if what:
+            refuse(
+                part,
+                f"holds {what} on page {number + 1} that cannot be drawn",
+                "Open it, print it to a new PDF and send that",
+                status="5.6.5",
+                code="pdf_undrawable",
+            )
 
     def _broken(self, part: Part, number: int, large: bool) -> None:
         """Hear of a picture on a page that cannot be decoded."""

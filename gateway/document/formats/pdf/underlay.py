@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gateway.document import raster
-from gateway.document.formats.pdf import images
+from gateway.document.formats.pdf import images, missing
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Matrix, Rectangle
 from gateway.document.geometry import WIDTH, Placement
@@ -34,8 +34,6 @@ _STRAIGHT = 0.5
 """Pixels that an edge may be off the vertical or horizontal."""
 _ENOUGH = 0.87
 """Of the pixels wanted each way, where the decoder itself can scale: it reads as well."""
-_LARGE = 0.1
-"""A picture that takes this share of the page is what the page is about."""
 _HEAD_BYTES, _PROBE = 4096, 256
 _PLAIN = {
     pdfium.FPDF_COLORSPACE_DEVICEGRAY: 1,
@@ -145,7 +143,7 @@ class _Work:
         try:
             picture.load()
         except OSError:  # cut off
-            self.damaged(wide * high > _LARGE * WIDTH * self.canvas.height)
+            self.damaged(missing.is_large(spot.box, self.placement))
             return None
         return np.asarray(picture if spot.turn is None else picture.transpose(spot.turn))
 

@@ -62,16 +62,20 @@ def _decoding(part: Part, kind: Format) -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = lenient
 
 
-def frames(part: Part, kind: Format, picture: Image.Image, most: int) -> Iterator[Image.Image]:
+def frames(
+    part: Part, kind: Format, picture: Image.Image, most: int, passed: list[int] | None = None
+) -> Iterator[Image.Image]:
     """Every page of a TIFF, or the one picture of anything else. Each is `picture` itself, moved on.
 
-    Thumbnails and masks that stand among a TIFF's pages are passed over. Directories that lead back to one
-    another end the file (Pillow looks after that); there may be few more of them than pages wanted.
+    Thumbnails and masks that stand among a TIFF's pages are passed over; `passed` hears of them, by number from
+    1. What calls itself a thumbnail but is no smaller than the page before it is a page. Directories that lead
+    back to one another end the file (Pillow looks after that); there may be few more of them than pages wanted.
     """
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         yield picture
         return
     _refuse_raw(part, picture)
+    largest = 0
     for index in itertools.count():
         with _decoding(part, kind):
             try:
@@ -80,8 +84,13 @@ def frames(part: Part, kind: Format, picture: Image.Image, most: int) -> Iterato
                 return
         if index > 2 * most + 16:
             too_many_pages(most)
-        if index and picture.tag_v2.get(_SUBFILE, 0) & (_REDUCED | _MASK):
+        kind_of = picture.tag_v2.get(_SUBFILE, 0) if index else 0
+        pixels = picture.width * picture.height
+        if kind_of & _MASK or (kind_of & _REDUCED and pixels < largest):
+            if passed is not None:
+                passed.append(index + 1)
             continue
+        largest = pixels
         _check(part, kind, picture.size)
         yield picture
 

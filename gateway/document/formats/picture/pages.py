@@ -72,13 +72,17 @@ def sheets(
         pictures = files.animation(part, kind, picture)
         if pictures:
             notes.append(f"{part.label}: only the first of {pictures} pictures of the animation is faxed.")
-        for number, frame in enumerate(files.frames(part, kind, picture, most), 1):
+        passed: list[int] = []
+        for number, frame in enumerate(files.frames(part, kind, picture, most, passed), 1):
             label = part.label if kind is not Format.TIFF else f"{part.label}, page {number},"
             for sheet in _drawn(part, kind, frame, layout, label if inspect else "", most - made):
                 made += 1
                 if made > most:
                     too_many_pages(most)
                 yield replace(sheet, source=f"{part.label}, page {number}")
+        if passed:
+            pictures = "1 thumbnail or mask" if len(passed) == 1 else f"{len(passed)} thumbnails or masks"
+            notes.append(f"{part.label}: {pictures} among its pages not faxed.")
 
 
 def _drawn(
