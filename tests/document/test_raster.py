@@ -147,8 +147,17 @@ def test_documents_logos_charts_and_screenshots_are_no_photographs() -> None:
     draw.ellipse((20, 20, 280, 280), fill=120)
     draw.rectangle((300, 60, 480, 240), fill=60)
     screenshot = write(Image.new("L", (900, 500), 240), "\n".join(["File Edit View"] * 12), fill=50)
+    diagram = Image.new("L", (184, 68), 255)
+    ImageDraw.Draw(diagram).rounded_rectangle((8, 8, 176, 60), radius=25, fill=205, outline=0, width=2)
+    write(diagram, "Execute\ncompiled", at=(40, 12), size=20)
+    table = Image.new("L", (1342, 125), 255)
+    for column in range(7):
+        ImageDraw.Draw(table).rectangle((column * 190, 0, column * 190 + 186, 60), fill=160, outline=0)
+        write(table, f"Day {column} of the week", at=(column * 190 + 8, 20), size=18)
     for image in (
         letter,
+        diagram,
+        table,
         ImageChops.multiply(letter, shadow),
         logo,
         screenshot,

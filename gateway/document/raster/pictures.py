@@ -71,7 +71,7 @@ def is_photograph(cells: Bytes) -> bool:
         beside <= _STILL,
     )
     ground, tones, dark, soft, still = (int(np.count_nonzero(mask)) / sample.size for mask in masks)
-    if still > 0.65 and soft < 0.3:  # a screenshot
+    if soft < 0.41 and still > 0.2:  # a logo, a diagram, a screenshot: edges between even colours
         return False
     if ground < 0.62 or dark > 0.3:
         return tones > 0.14

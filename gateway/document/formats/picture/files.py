@@ -67,9 +67,9 @@ def frames(
 ) -> Iterator[Image.Image]:
     """Every page of a TIFF, or the one picture of anything else. Each is `picture` itself, moved on.
 
-    Thumbnails and masks that stand among a TIFF's pages are passed over; `passed` hears of them, by number from
-    1. What calls itself a thumbnail but is no smaller than the page before it is a page. Directories that lead
-    back to one another end the file (Pillow looks after that); there may be few more of them than pages wanted.
+    Thumbnails and masks that stand among a TIFF's pages are passed over; `passed` hears which, from 1. What
+    calls itself a thumbnail but is no smaller than the page before it is a page. Directories that lead back
+    to one another end the file (Pillow looks after that); there may be few more of them than pages wanted.
     """
     if not isinstance(picture, TiffImagePlugin.TiffImageFile):
         yield picture
