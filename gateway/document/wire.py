@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
-from gateway.document.geometry import MOST_ROWS
+from gateway.document.geometry import BAND, MOST_ROWS
 from gateway.document.values import Cover, HeaderLine, RenderSettings
 from gateway.errors import Failure, GatewayError, permanent, temporary
 
@@ -139,7 +139,7 @@ def read_page(payload: bytes) -> Page:
     if len(payload) <= _PAGE.size:
         raise Malformed("page without content")
     rows, digest = _PAGE.unpack_from(payload)
-    if not 0 < rows <= MOST_ROWS:
+    if not 0 < rows <= MOST_ROWS + BAND:  # a copied page of any length gets its header line on top
         raise Malformed("page of an impossible size")
     return Page(height=rows, digest=digest, strip=payload[_PAGE.size :])
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pypdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from gateway.document import headline, template
+from gateway.document import Renderer, RenderSettings, headline, template
 from gateway.document.geometry import Layout
 from gateway.document.raster import Look
 from gateway.document.sheet import ROW_BYTES, Sheet
@@ -106,6 +108,15 @@ def test_text_is_data_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     headline.add(sheets(1), nasty, FINE)
     shown = pypdf.PdfReader(io.BytesIO(made[0])).pages[1].extract_text()
     assert "".join(shown.split()).startswith('#panic()*x*"$y$12t')
+
+
+async def test_the_longest_page_that_is_copied_gets_its_line_too(tmp_path: Path) -> None:
+    page, source = Image.new("1", (1728, 5488), 1), tmp_path / "long.tif"
+    page.paste(0, (100, 100, 600, 900))
+    page.save(source, compression="group4", dpi=(204, 196))
+    async with Renderer(RenderSettings(), rooms=("text",)) as renderer:
+        made = await renderer.render_files([source], tmp_path / "fax.pdf", header=CLINIC)
+    assert [(report.base, report.rows) for report in made.reports] == [("copied", 5488 + FINE.band)]
 
 
 def test_nothing_to_do() -> None:
