@@ -246,6 +246,8 @@ def test_a_compiler_that_does_not_work_is_a_reason_and_no_error(
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("CC", str(broken))
     assert "no licence" in str(compile_to(target))
+    monkeypatch.setenv("CC", "cc '")
+    assert "No closing quotation" in str(compile_to(target))
     monkeypatch.setenv("CC", "cc")
     assert compile_to(tmp_path / "missing" / "fax.so") is not None
     assert not target.exists()

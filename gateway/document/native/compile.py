@@ -18,11 +18,18 @@ _SECONDS = 120
 
 def compile_to(target: Path, *flags: str) -> str | None:
     """Compile the library to `target` with `CC`, or cc; returns why that was not possible, or None."""
-    command = [*shlex.split(os.environ.get("CC") or "cc"), *FLAGS, *flags]
+    compiler = os.environ.get("CC") or "cc"
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         subprocess.run(  # noqa: S603 - the compiler that whoever builds this has chosen
-            [*command, "-o", str(scratch), *(str(HERE / name) for name in SOURCES)],
+            [
+                *shlex.split(compiler),
+                *FLAGS,
+                *flags,
+                "-o",
+                str(scratch),
+                *(str(HERE / name) for name in SOURCES),
+            ],
             check=True,
             capture_output=True,
             timeout=_SECONDS,
@@ -30,9 +37,9 @@ def compile_to(target: Path, *flags: str) -> str | None:
         scratch.replace(target)  # never written over: a process may have it loaded
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines()
-        return f"{command[0]} failed: {said[0] if said else error.returncode}"
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        return f"{command[0]}: {error}"
+        return f"{compiler} failed: {said[0] if said else error.returncode}"
+    except (OSError, ValueError, subprocess.SubprocessError) as error:  # CC may be no command at all
+        return f"{compiler}: {error}"
     finally:
         with contextlib.suppress(OSError):
             scratch.unlink(missing_ok=True)

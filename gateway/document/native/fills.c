@@ -90,17 +90,22 @@ int fax_fills(const uint8_t *low, const uint8_t *high, const uint8_t *low3, cons
               uint8_t *limit, uint8_t *ink)
 {
     size_t size = rows * BLOCKS;
-    uint8_t *even = malloc(4 * size), *flat = even + size, *beside = flat + size, *core = beside + size;
+    uint8_t *even = malloc(4 * size);
 
     if (even == NULL)
         return -1;
+    uint8_t *flat = even + size, *beside = flat + size, *core = beside + size;
     if (!find_even(low, high, size, even, flat)) {
         free(even);
         return 0;
     }
-    uint32_t *run = malloc(2 * size * sizeof *run), *joined = run + size;
-    uint32_t runs = run ? find_areas(even, low, rows, run, joined) : 0;
-    Area *areas = run ? calloc(runs, sizeof *areas) : NULL;
+    uint32_t *run = malloc(2 * size * sizeof *run);
+    if (run == NULL) {
+        free(even);
+        return -1;
+    }
+    uint32_t *joined = run + size, runs = find_areas(even, low, rows, run, joined);
+    Area *areas = calloc(runs, sizeof *areas);
     if (areas == NULL) {
         free(run);
         free(even);
