@@ -8,7 +8,8 @@ Only a child opens what people sent (`job`): it reads the mail (formats.mail), t
 content (formats.sniff), has it drawn for one `geometry.Layout` (compose, formats) and made 1-bit (raster,
 with native code where it was built), drops blank pages, adds cover and header line (finish) and hands back
 G4 strips. The daemon never looks into a strip: it counts them and writes the PDF or TIFF around them (output,
-fax_pdf, fax_tiff), so page count, size and digest cannot be lied about.
+fax_pdf, fax_tiff), so page count, size and digest of the file cannot be lied about. The digests of the pages,
+notes and reports are the child's word.
 """
 
 from __future__ import annotations

@@ -29,11 +29,6 @@ class FaxPdf:
         self._write(_HEAD)
 
     @property
-    def pages(self) -> int:
-        """Pages written so far."""
-        return len(self._pages)
-
-    @property
     def digest(self) -> str:
         """SHA-256 of what was written so far, hex."""
         return self._sha256.hexdigest()

@@ -26,7 +26,7 @@ class FaxTiff:
         self._sha256 = hashlib.sha256()
         self._waiting: tuple[bytes, int] | None = None
         """The last page: its directory says where the next one is, so it is written when that is known."""
-        self.pages = 0
+        self._pages = 0
         self.size = 0
         self._write(_HEAD)
 
@@ -54,7 +54,7 @@ class FaxTiff:
         # The offset of the next directory stands between the entries and the values they refer to.
         at = 2 + 12 * struct.unpack_from("<H", directory)[0]
         self._write(directory[:at] + struct.pack("<I", following) + directory[at + 4 :] + strip)
-        self.pages += 1
+        self._pages += 1
         self._waiting = None
 
     def _directory(self, height: int, length: int) -> bytes:
@@ -78,7 +78,7 @@ class FaxTiff:
             (283, _RATIONAL, 1, values + 8),
             (293, _LONG, 1, 0),  # T6Options
             (296, _SHORT, 1, 2),  # ResolutionUnit: inch
-            (297, _SHORT, 2, self.pages),  # PageNumber: number and total, two shorts in one field
+            (297, _SHORT, 2, self._pages),  # PageNumber: number and total, two shorts in one field
         )
         packed = b"".join(_ENTRY.pack(*entry) for entry in entries)
         resolutions = struct.pack("<4I", DPI_X, 1, self._dpi_y, 1)

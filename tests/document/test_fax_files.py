@@ -34,7 +34,6 @@ def written(kind: type[FaxPdf] | type[FaxTiff], resolution: Resolution) -> bytes
         out.add(raster.encode(rows, height), height)
     out.finish()
     data = file.getvalue()
-    assert out.pages == 3
     assert out.size == len(data)
     assert out.digest == hashlib.sha256(data).hexdigest()
     return data
