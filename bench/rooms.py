@@ -1,4 +1,4 @@
-"""Rooms of the gateway run in a process of their own: ``python -m bench.rooms smtp|render …``.
+"""Rooms of the gateway run in a process of their own: ``python -m bench.rooms smtp STATE_DIR``.
 
 A server must not share its processor time with the load generator, and a whole process is what is compared
 with another program. The parent speaks with it over its standard streams.
@@ -24,6 +24,8 @@ def main(room: str, *arguments: str) -> None:
     match room:
         case "smtp":
             asyncio.run(_smtp(Path(arguments[0])))
+        case _:
+            sys.exit(f"there is no room {room!r}")
 
 
 async def _smtp(state_dir: Path) -> None:

@@ -185,3 +185,14 @@ def test_mails_differ_in_message_id_and_number(monkeypatch: pytest.MonkeyPatch) 
     assert 4_500 < len(whole) < 6_000
     assert b"\r\n." not in whole
     assert b"\n" not in whole.replace(b"\r\n", b"")
+
+
+def test_an_unknown_room_is_an_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.rooms", "render"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "there is no room 'render'\n")
