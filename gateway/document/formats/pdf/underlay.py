@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pypdfium2.raw as pdfium
-from numpy.typing import NDArray
 from PIL import Image
 
 from gateway.document import raster
 from gateway.document.formats.pdf import images, missing
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Matrix, Rectangle
+from gateway.document.formats.picture import borrowed
 from gateway.document.geometry import WIDTH, Placement
 from gateway.document.raster import Box
 
@@ -32,6 +32,10 @@ _MOST_OBJECTS = 2_000
 _MOST_BENEATH = 500
 _STRAIGHT = 0.5
 """Pixels that an edge may be off the vertical or horizontal."""
+_WORTH = 1.2
+"""Times as many pixels each way as are wanted, from which on a grey picture is decoded here."""
+_END, _TAIL = b"\xff\xd9", 64
+"""JPEG's end of image may have something behind it; where it is missing the picture is decoded here."""
 _ENOUGH = 0.87
 """Of the pixels wanted each way, where the decoder itself can scale: it reads as well."""
 _HEAD_BYTES, _PROBE = 4096, 256
@@ -125,16 +129,18 @@ class _Work:
             return False  # PDFium may still know what it is
         if picture.size != size or not _has_parts(self.page, item, picture):
             return False
+        if picture.mode == "L" and max(size) < _WORTH * max(spot.size) and _END in content[-_TAIL:]:
+            return False  # PDFium is as fast
         grey = self._decoded(picture, spot)
         if grey is None:
             return False
         wide, high = spot.size
-        if grey.shape != (high, wide):
-            grey = raster.resized(grey, high, wide)
-        self.canvas.put(grey, *spot.box[:2], within=self.placement)
+        with borrowed.pixels(grey) as given:
+            made = given if grey.size == spot.size else raster.resized(given, high, wide)
+            self.canvas.put(made, *spot.box[:2], within=self.placement)
         return True
 
-    def _decoded(self, picture: Image.Image, spot: _Spot) -> NDArray[np.uint8] | None:
+    def _decoded(self, picture: Image.Image, spot: _Spot) -> Image.Image | None:
         """The picture upright in grey, no larger than is needed where the decoder itself can scale."""
         wide, high = spot.size
         if spot.turn in _QUARTERS:
@@ -145,7 +151,7 @@ class _Work:
         except OSError:  # cut off
             self.damaged(missing.is_large(spot.box, self.placement))
             return None
-        return np.asarray(picture if spot.turn is None else picture.transpose(spot.turn))
+        return picture if spot.turn is None else picture.transpose(spot.turn)
 
 
 def _spot(matrix: Matrix, canvas: Canvas) -> _Spot | None:
