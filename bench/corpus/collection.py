@@ -6,7 +6,7 @@ import io
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ import pypdf
 from bench.corpus import drawn, forms, photos, scans
 from bench.corpus.pictures import Leaf, bound
 
-Kind = Literal["letter", "invoice", "form", "paper", "slides", "brochure", "scan", "fax", "photo"]
+Kind = Literal["letter", "invoice", "form", "paper", "slides", "brochure", "scan", "colour", "fax", "photo"]
 TEXT: tuple[Kind, ...] = ("letter", "invoice", "form", "paper")
 """What counts as text where bytes are compared."""
 
@@ -31,6 +31,7 @@ LIST: dict[Kind, tuple[tuple[int, str], ...]] = {
     "slides": ((5, ""), (6, ""), (8, ""), (6, "")),
     "brochure": ((2, _LETTER), (3, _A4), (3, _LETTER), (2, _LETTER)),
     "scan": (*((3, _LETTER), (4, _LETTER), (2, _A4), (5, _LETTER), (3, _LEGAL), (4, _LETTER), (3, _A4)),),
+    "colour": ((3, _LETTER), (2, _A4)),
     "fax": ((3, _LETTER), (4, _LETTER), (2, _LETTER)),
     "photo": ((1, ""), (3, ""), (2, ""), (3, "")),
 }
@@ -82,8 +83,8 @@ def make(number: int) -> bytes:
             return drawn.slides(pages, seed=seed)
         case "brochure":
             return drawn.brochure(pages, seed=seed, paper=paper)
-        case "scan" | "fax":
-            return scan(pages, seed=seed, dpi=(200, 300)[seed % 2], paper=paper, grey=kind == "scan")
+        case "scan" | "colour" | "fax":
+            return scan(pages, seed=seed, dpi=(200, 300)[seed % 2], paper=paper, kind=kind)
         case "photo":
             return photo(pages, seed=seed)
 
@@ -94,17 +95,27 @@ def _write(number: int, path: Path) -> int:
     return len(pypdf.PdfReader(io.BytesIO(content)).pages)
 
 
-def scan(pages: int, *, seed: int, dpi: int, paper: str, grey: bool = True) -> bytes:
-    """A PDF of scanned letters and invoices; every other document of two pages or more has one lying."""
+def scan(
+    pages: int, *, seed: int, dpi: int, paper: str, kind: Literal["scan", "colour", "fax"] = "scan"
+) -> bytes:
+    """A PDF of scanned letters and invoices in grey, in colour (which office machines choose unless they are
+    told not to) or in black and white; every other document of two pages or more has one lying.
+
+    A machine's own JPEG keeps little of the paper's grain: its pages have 200 to 900 kB.
+    """
     source = drawn.invoice if seed % 2 else drawn.letter
     leaves = []
     for number, page in enumerate(scans.grey_pages(source(pages, seed=100 + seed, paper=paper), dpi)):
-        picture = scans.scanned(page, scans.flaws(3 * seed + number), ("scan", seed, number))
+        flaws = scans.flaws(3 * seed + number)
+        calm = replace(flaws, noise=flaws.noise / 4)
+        picture = scans.scanned(page, calm, ("scan", seed, number))
         lies = seed % 2 == 0 and number == 1
         if lies:  # fed sideways, and stored so
             picture = picture.rotate(90, expand=True)
-        if not grey:
+        if kind == "fax":
             picture = scans.black_and_white(picture)
+        elif kind == "colour":
+            picture = scans.in_colour(picture)
         leaves.append(Leaf(picture=picture, dpi=dpi, rotate=90 if lies else 0, quality=70 + 5 * (seed % 4)))
     return bound(leaves)
 

@@ -67,6 +67,13 @@ def scanned(page: Image.Image, how: Flaws, seed: object) -> Image.Image:
     return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
 
 
+def in_colour(page: Image.Image) -> Image.Image:
+    """A scan on paper that is a little yellow, as an office machine makes it in colour."""
+    return Image.merge(
+        "RGB", [page, page.point(lambda grey: grey * 0.99), page.point(lambda grey: grey * 0.94)]
+    )
+
+
 def black_and_white(page: Image.Image) -> Image.Image:
     """A scan as an office machine makes it black and white."""
     return page.point([0] * 150 + [255] * 106, "1")
