@@ -19,6 +19,30 @@ _ROOTS = frozenset({"dovecot", "postfix"})
 """Peers that change users."""
 
 
+FUZZED = pytest.StashKey[dict[str, str]]()
+"""What came of each fuzz campaign, for the end of the report."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz", type=int, default=40, metavar="CASES", help="spoilt files for each fuzz campaign"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[FUZZED] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for campaign, counts in config.stash[FUZZED].items():
+        terminalreporter.write_line(f"fuzz {campaign}: {counts}")
+
+
+@pytest.fixture
+def fuzzed(pytestconfig: pytest.Config) -> dict[str, str]:
+    return pytestconfig.stash[FUZZED]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose peer program is missing here, and say so; fail it where peers are required."""
     for marker in item.iter_markers("peer"):
