@@ -25,7 +25,6 @@ _MEMORY = {
     "hugetlb": 1,
     "mmap_threshold": 1 << 28,
     "trim_threshold": 1 << 28,
-    "top_pad": 1 << 23,
 }
 """How the C library gets memory (mallopt(3)): by pages of 2 MB, and without giving any back.
 
@@ -80,9 +79,8 @@ class Helper:
     @classmethod
     async def start(cls, command: Sequence[str]) -> Helper:
         """Start the helper and wait until it is ready to fork; raises `HelperDied` if it never is."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = _pair(socket.SOCK_SEQPACKET)
         with theirs:
-            ours.setblocking(False)
             try:
                 process = await asyncio.create_subprocess_exec(
                     *command,
@@ -94,9 +92,11 @@ class Helper:
                     cwd="/",
                     start_new_session=True,
                 )
-            except OSError as error:
+            except BaseException as error:
                 ours.close()
-                raise HelperDied from error
+                if isinstance(error, OSError):
+                    raise HelperDied from error
+                raise
         helper = cls(process, ours)
         try:
             await helper._ready()
@@ -123,7 +123,7 @@ class Helper:
         if not self.alive:
             raise HelperDied
         job = next(self._numbers)
-        ours, theirs = socket.socketpair()
+        ours, theirs = _pair(socket.SOCK_STREAM)
         with theirs:
             message = {
                 "op": "fork",
@@ -136,7 +136,6 @@ class Helper:
             except OSError as error:
                 ours.close()
                 raise HelperDied from error
-        ours.setblocking(False)
         ended = asyncio.get_running_loop().create_future()
         ended.add_done_callback(_retrieved)
         self._ended[job] = ended
@@ -207,6 +206,16 @@ class Helper:
             if not ended.done():
                 ended.set_exception(HelperDied())
         self._ended.clear()
+
+
+def _pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+    """Our end, which does not block, and the other's. Without descriptors left there is no helper either."""
+    try:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    except OSError as error:
+        raise HelperDied from error
+    ours.setblocking(False)
+    return ours, theirs
 
 
 def _environment() -> dict[str, str]:
