@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import secrets
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gateway.document import wire
+from gateway.document import threads, wire
 from gateway.document.fax_pdf import FaxPdf
 from gateway.document.fax_tiff import FaxTiff
 from gateway.document.geometry import Resolution
@@ -81,11 +80,11 @@ class Output:
         self._waiting.append(page)
         self._waiting_bytes += len(page.strip)
         if self._waiting_bytes > _AT_ONCE:
-            await asyncio.to_thread(self._guarded, self._write)
+            await threads.to_end(self._guarded, self._write)
 
     async def finish(self, said: Result) -> Rendered:
         """Complete the file and put it in its place, synced with its directory entry."""
-        await asyncio.to_thread(self._guarded, self._complete)
+        await threads.to_end(self._guarded, self._complete)
         return Rendered(
             path=self._destination,
             pages=len(self._sizes),
