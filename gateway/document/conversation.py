@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from gateway.document import verdict, wire
 from gateway.document.errand import Errand
 from gateway.document.helper import Child, Helper, HelperDied
 from gateway.document.office import Office
-from gateway.errors import GatewayError, permanent, temporary
+from gateway.errors import Failure, GatewayError, permanent, temporary
 
 _BUFFER_BYTES = 256 << 10
 """What is read ahead of a child: a few pages."""
@@ -39,42 +38,50 @@ async def converse(
 
     Raises `GatewayError` for the document, `HelperDied` when the helper is to blame. The child is gone then.
     """
-    settings = request.settings
+    try:
+        with _opened(inputs) as fds:
+            async with Errand(office) as errand:
+                return await _with_child(helper, _Talk(request, take, errand), fds)
+    except OSError as error:  # no descriptors or no memory left; a child that ends is no surprise below
+        raise GatewayError(_unable(error)) from error
+
+
+async def _with_child(helper: Helper, talk: _Talk, fds: Sequence[int]) -> bytes:
+    settings = talk.request.settings
     limits = wire.Limits(memory_bytes=settings.memory_bytes, cpu_seconds=settings.cpu_seconds)
-    with _opened(inputs) as fds, Errand(office, settings) as errand:
-        child = helper.fork(limits)
-        talk = _Talk(request, take, errand)
-        patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, helper.slow_down, child)
-        try:
-            async with asyncio.timeout(settings.timeout):
-                return await talk.run(child, fds)
-        except TimeoutError:
-            raise verdict.out_of_time(talk.part, await _end(helper, child), settings.timeout) from None
-        except (EOFError, ConnectionError):
-            # The child closed its end, so it is ending by itself: killing it now would hide why.
-            end = await _end(helper, child, kill=False)
-            raise verdict.ended_early(talk.part, end, limits) from None
-        except wire.Malformed:
-            raise verdict.died(talk.part, "renderer_lied") from None
-        finally:
-            patience.cancel()
-            child.connection.close()
-            with contextlib.suppress(HelperDied):
-                await _end(helper, child)
+    child = helper.fork(limits)
+    patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, helper.slow_down, child)
+    try:
+        async with asyncio.timeout(settings.timeout) as clock:
+            return await talk.run(child, fds, clock)
+    except TimeoutError:
+        raise verdict.out_of_time(talk.part, await _end(helper, child), settings.timeout) from None
+    except (EOFError, ConnectionError):
+        # The child closed its end, so it is ending by itself: killing it now would hide why.
+        end = await _end(helper, child, kill=False)
+        raise verdict.ended_early(talk.part, end, limits) from None
+    except wire.Malformed:
+        raise verdict.died(talk.part, "renderer_lied") from None
+    finally:
+        patience.cancel()
+        child.connection.close()
+        with contextlib.suppress(HelperDied):
+            await _end(helper, child)
 
 
 class _Talk:
     """The frames of one conversation. `part` is what the child says it is working on."""
 
     def __init__(self, request: wire.Request, take: Sink, errand: Errand) -> None:
-        self._request = request
+        self.request = request
         self._take = take
         self._errand = errand
         self._drawn = 0
         self.part = "The document"
 
-    async def run(self, child: Child, fds: Sequence[int]) -> bytes:
-        request = wire.send_request(child.connection, self._request, fds)
+    async def run(self, child: Child, fds: Sequence[int], clock: asyncio.Timeout) -> bytes:
+        """The result's payload. `clock` stands still while the child waits for LibreOffice."""
+        request = wire.send_request(child.connection, self.request, fds)
         reader, writer = await asyncio.open_unix_connection(sock=child.connection, limit=_BUFFER_BYTES)
         try:
             writer.write(request)
@@ -86,26 +93,43 @@ class _Talk:
                 payload = await reader.readexactly(length)
                 if kind == wire.RESULT:
                     return payload
-                await self._note(child.connection, kind, payload)
+                if kind == wire.CONVERT:
+                    with _stopped(clock):
+                        await self._errand.run(child.connection, wire.read_text(payload, most=20), self.part)
+                else:
+                    await self._note(kind, payload)
         finally:
             writer.close()
 
-    async def _note(self, connection: socket.socket, kind: bytes, payload: bytes) -> None:
+    async def _note(self, kind: bytes, payload: bytes) -> None:
         if kind in (wire.PAGE, wire.PICTURE):
             self._drawn += 1
-            if self._drawn > self._request.settings.max_pages:
+            if self._drawn > self.request.settings.max_pages:
                 raise wire.Malformed("more pages than asked for")
             await self._take(kind, payload)
         elif kind == wire.PART:
             self.part = wire.read_text(payload, most=200)
         elif kind == wire.CHUNK:
             await self._errand.add(payload)
-        elif kind == wire.CONVERT:
-            await self._errand.run(connection, wire.read_text(payload, most=20), self.part)
         elif kind == wire.REFUSAL:
             raise GatewayError(wire.read_refusal(payload))
         else:
-            raise verdict.died(self.part, "renderer_bug " + wire.read_text(payload, most=80))
+            raise verdict.died(self.part, "renderer_bug " + wire.read_bug(payload))
+
+
+@contextlib.contextmanager
+def _stopped(clock: asyncio.Timeout) -> Iterator[None]:
+    """The child's time goes on when this ends: it is not to blame for what others take."""
+    at, now = clock.when(), asyncio.get_running_loop().time
+    if at is None or clock.expired():
+        yield
+        return
+    left = at - now()
+    clock.reschedule(None)
+    try:
+        yield
+    finally:
+        clock.reschedule(now() + left)
 
 
 async def _end(helper: Helper, child: Child, *, kill: bool = True) -> wire.Exit:
@@ -146,3 +170,12 @@ def _open(path: Path) -> int:
         os.close(fd)
         raise GatewayError(permanent("5.6.1", f'"{name}" is not a file.', code="input_unreadable"))
     return fd
+
+
+def _unable(error: OSError) -> Failure:
+    why = os.strerror(error.errno or 0)
+    return temporary(
+        "4.3.0",
+        f"The gateway cannot draw pages at the moment: {why}. It is tried again.",
+        code="renderer_resources",
+    )

@@ -5,18 +5,18 @@ The file comes in chunks and goes to the disk; the daemon looks at nothing in it
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import os
 import socket
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
-from gateway.document import wire
+from gateway.document import threads, wire
 from gateway.document.office import Office
-from gateway.document.values import RenderSettings
-from gateway.errors import GatewayError, Kind, permanent, temporary
+from gateway.document.output import not_stored
+from gateway.errors import GatewayError, Kind, permanent
 
 _MOST_BYTES = 64 << 20
 
@@ -24,69 +24,76 @@ _MOST_BYTES = 64 << 20
 class Errand:
     """The conversions that one child asks for, one after the other; leaves nothing behind."""
 
-    def __init__(self, office: Office, settings: RenderSettings) -> None:
+    def __init__(self, office: Office) -> None:
         self._office = office
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
+        self._allowance = office.allowance()
+        self._leaving = contextlib.AsyncExitStack()
+        self._place: Path | None = None
         self._size = 0
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._directory is not None:
-            self._directory.cleanup()
+        await self._leaving.aclose()
 
     async def add(self, chunk: bytes) -> None:
         """Append a piece of the file."""
+        first = not self._size
         self._size += len(chunk)
         if self._size > _MOST_BYTES:
             raise GatewayError(_TOO_LARGE)
-        await asyncio.to_thread(self._append, chunk)
+        with _storing():
+            if self._place is None:
+                self._place = await self._leaving.enter_async_context(threads.scratch())
+            await threads.to_end(_write, self._place / "document", chunk, "wb" if first else "ab")
 
     async def run(self, connection: socket.socket, kind: str, label: str) -> None:
         """Convert what has come, of this kind, and answer the child. `label` names the file for people.
 
         A refusal for good goes to the child, which knows what to do next; trouble of our own raises.
         """
+        if self._place is None or not self._size:
+            raise wire.Malformed("a conversion of nothing")
         try:
-            made = self._place / "document.pdf"
-            await self._office.convert(self._source, kind, made, label=label)
+            made = await self._converted(self._place, kind, label)
         except GatewayError as error:
             if error.failure.kind is not Kind.PERMANENT:
                 raise
-            await asyncio.get_running_loop().sock_sendall(connection, wire.refusal_frame(error.failure))
+            wire.send_refusal(connection, error.failure)
             return
-        finally:
-            self._size = 0
-            self._source.unlink(missing_ok=True)
-        fd = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            made.unlink()
-            wire.send_conversion(connection, fd)
+            wire.send_conversion(connection, made)
         finally:
-            os.close(fd)
+            os.close(made)
 
-    @property
-    def _place(self) -> Path:
-        if self._directory is None:
-            self._directory = tempfile.TemporaryDirectory(prefix="fax-gateway-office-")
-        return Path(self._directory.name)
+    async def _converted(self, place: Path, kind: str, label: str) -> int:
+        """The PDF, open for reading."""
+        source, made = place / "document", place / "document.pdf"
+        with _storing():
+            try:
+                await self._office.convert(source, kind, made, label=label, allowance=self._allowance)
+                return os.open(made, os.O_RDONLY | os.O_CLOEXEC)
+            finally:
+                self._size = 0
+                for path in (source, made):
+                    with contextlib.suppress(OSError):  # its directory will go as well
+                        path.unlink()
 
-    @property
-    def _source(self) -> Path:
-        return self._place / "document"
 
-    def _append(self, chunk: bytes) -> None:
-        try:
-            with self._source.open("ab") as file:
-                file.write(chunk)
-        except OSError as error:
-            sentence = (
-                f"The document could not be stored: {os.strerror(error.errno or 0)}. It is tried again."
-            )
-            raise GatewayError(temporary("4.3.1", sentence, code="document_storage")) from error
+def _write(path: Path, chunk: bytes, mode: Literal["wb", "ab"]) -> None:
+    with path.open(mode) as file:
+        file.write(chunk)
+
+
+@contextlib.contextmanager
+def _storing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise not_stored(error) from error
 
 
 _TOO_LARGE = permanent(

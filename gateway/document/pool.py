@@ -43,7 +43,14 @@ class Renderer:
         self._settings = settings
         self._command = tuple(command or default_command(rooms))
         self._slots = asyncio.Semaphore(settings.workers)
-        self._office = Office(settings.office, timeout=settings.timeout, output_bytes=settings.output_bytes)
+        self._office = Office(
+            settings.office,
+            timeout=settings.timeout,
+            patience=settings.timeout * settings.workers,
+            cpu_seconds=settings.cpu_seconds,
+            memory_bytes=settings.memory_bytes,
+            output_bytes=settings.output_bytes,
+        )
         self._starting = asyncio.Lock()
         self._helper: Helper | None = None
         self._stopped = True

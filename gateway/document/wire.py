@@ -17,7 +17,7 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, cast
 
@@ -54,6 +54,10 @@ _PAGE = struct.Struct(">H32s")
 
 _MISCONFIGURED = "4.3.5"
 _STATUS = re.compile(r"5\.\d{1,3}\.\d{1,3}")
+_CODE = re.compile(r"[a-z0-9_]{0,40}(?: [0-9]{1,6}:[0-9]{1,6})?")
+"""A word of ours, perhaps with line and column: it is logged, so it says nothing that a sender wrote."""
+_WHEREABOUTS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}@(?:[A-Za-z0-9_.<>-]{1,40}:[0-9]{1,6}|unknown)")
+"""Of a bug: exception class, file and line. Logged as well."""
 _MARKER = b"F"
 
 
@@ -155,8 +159,18 @@ def read_refusal(payload: bytes) -> Failure:
         raise Malformed("refusal without reason")
     if not sentence or (status != _MISCONFIGURED and not _STATUS.fullmatch(status)):
         raise Malformed("refusal with a wrong status")
+    if not _CODE.fullmatch(code):
+        raise Malformed("refusal with a wrong code")
     failure = temporary if status == _MISCONFIGURED else permanent
-    return failure(status, displayed(sentence, 500), code=displayed(code, 40))
+    return failure(status, displayed(sentence, 500), code=code)
+
+
+def read_bug(payload: bytes) -> str:
+    """Decode where in the child a bug is."""
+    where = read_text(payload, most=100)
+    if not _WHEREABOUTS.fullmatch(where):
+        raise Malformed("a bug that is nowhere")
+    return where
 
 
 def read_lines(payload: bytes, key: str, *, most: int) -> tuple[str, ...]:
@@ -232,7 +246,23 @@ def ask_for_conversion(connection: socket.socket, data: bytes, kind: str) -> byt
 
 def send_conversion(connection: socket.socket, fd: int) -> None:
     """The daemon's side: answer with the PDF, open for reading."""
-    socket.send_fds(connection, [_MARKER], [fd])
+    _answer(lambda: socket.send_fds(connection, [_MARKER], [fd]), 1)
+
+
+def send_refusal(connection: socket.socket, failure: Failure) -> None:
+    """The daemon's side: answer that there is no PDF."""
+    answer = refusal_frame(failure)
+    _answer(lambda: connection.send(answer), len(answer))
+
+
+def _answer(send: Callable[[], int], length: int) -> None:
+    """A child asks one thing at a time and waits, so there is always room for its answer."""
+    try:
+        sent = send()
+    except BlockingIOError:
+        sent = 0
+    if sent < length:
+        raise Malformed("a child that takes no answer")
 
 
 def refusal_frame(failure: Failure) -> bytes:

@@ -19,11 +19,12 @@ import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pypdfium2
 import pytest
 
-from gateway.document import syscalls
+from gateway.document import RendererDied, syscalls
 from gateway.document.formats.sniff import OFFICE_FORMATS, sniff
 from gateway.document.office import Office, converter, forbidden, outcome, profile
 from gateway.errors import GatewayError, Kind
@@ -108,6 +109,7 @@ def open_document(kind: str, body: str) -> bytes:
     urn = "urn:oasis:names:tc:opendocument:xmlns"
     media = f"application/vnd.oasis.opendocument.{kind}"
     spaces = " ".join(f"xmlns:{name}='{urn}:{name}:1.0'" for name in ("office", "text", "table"))
+    spaces += f" xmlns:draw='{urn}:drawing:1.0' xmlns:svg='{urn}:svg-compatible:1.0'"
     content = f"{XML}<office:document-content {spaces} office:version='1.3'><office:body>{body}"
     entries = "".join(
         f"<m:file-entry m:full-path='{path}' m:media-type='{form}'/>"
@@ -134,11 +136,77 @@ def ods(text: str) -> bytes:
     return open_document("spreadsheet", f"<office:spreadsheet>{table}</office:spreadsheet>")
 
 
+def odp(text: str) -> bytes:
+    frame = (
+        "<draw:frame svg:x='2cm' svg:y='2cm' svg:width='20cm' svg:height='3cm'><draw:text-box>"
+        f"<text:p>{text}</text:p></draw:text-box></draw:frame>"
+    )
+    page = f"<draw:page draw:name='one'>{frame}</draw:page>"
+    return open_document("presentation", f"<office:presentation>{page * 2}</office:presentation>")
+
+
+def pptx(text: str) -> bytes:
+    """One slide with a text box, and the master and the layout without which there is none."""
+    drawing, types = f"{OPC}/drawingml/2006/main", "presentationml"
+    spaces = f"xmlns:p='{OPC}/presentationml/2006/main' xmlns:a='{drawing}' xmlns:r='{RELATIONS}'"
+    group = "<p:nvGrpSpPr><p:cNvPr id='1' name=''/><p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr/>"
+    box = (
+        "<p:sp><p:nvSpPr><p:cNvPr id='2' name='t'/><p:cNvSpPr txBox='1'/><p:nvPr/></p:nvSpPr><p:spPr><a:xfrm>"
+        "<a:off x='900000' y='900000'/><a:ext cx='7000000' cy='900000'/></a:xfrm><a:prstGeom prst='rect'/>"
+        f"</p:spPr><p:txBody><a:bodyPr/><a:p><a:r><a:t>{text}</a:t></a:r></a:p></p:txBody></p:sp>"
+    )
+
+    def tree(name: str, shapes: str = "", more: str = "") -> str:
+        body = f"<p:cSld><p:spTree>{group}{shapes}</p:spTree></p:cSld>"
+        return f"{XML}<p:{name} {spaces}>{body}{more}</p:{name}>"
+
+    def relations(**targets: str) -> str:
+        made = "".join(
+            f"<Relationship Id='{key}' Type='{RELATIONS}/{kind}' Target='{target}'/>"
+            for key, (kind, target) in ((key, value.split(" ")) for key, value in targets.items())
+        )
+        return f"{XML}<Relationships xmlns='{OPC}/package/2006/relationships'>{made}</Relationships>"
+
+    accents = [f"accent{number}" for number in range(1, 7)] + ["hlink", "folHlink"]
+    roles = {"bg1": "lt1", "tx1": "dk1", "bg2": "lt2", "tx2": "dk2"} | {name: name for name in accents}
+    colours = " ".join(f"{role}='{colour}'" for role, colour in roles.items())
+    layouts = "<p:sldLayoutIdLst><p:sldLayoutId id='2147483649' r:id='r1'/></p:sldLayoutIdLst>"
+    main = (
+        f"{XML}<p:presentation {spaces}><p:sldMasterIdLst><p:sldMasterId id='2147483648' r:id='r1'/>"
+        "</p:sldMasterIdLst><p:sldIdLst><p:sldId id='256' r:id='r2'/></p:sldIdLst>"
+        "<p:sldSz cx='9144000' cy='6858000'/></p:presentation>"
+    )
+    return package(
+        "ppt/presentation.xml",
+        f"{types}.presentation.main",
+        {
+            "ppt/presentation.xml": main,
+            "ppt/_rels/presentation.xml.rels": relations(
+                r1="slideMaster slideMasters/m.xml", r2="slide slides/s.xml"
+            ),
+            "ppt/slides/s.xml": tree("sld", box),
+            "ppt/slides/_rels/s.xml.rels": relations(r1="slideLayout ../slideLayouts/l.xml"),
+            "ppt/slideLayouts/l.xml": tree("sldLayout"),
+            "ppt/slideLayouts/_rels/l.xml.rels": relations(r1="slideMaster ../slideMasters/m.xml"),
+            "ppt/slideMasters/m.xml": tree("sldMaster", more=f"<p:clrMap {colours}/>{layouts}"),
+            "ppt/slideMasters/_rels/m.xml.rels": relations(r1="slideLayout ../slideLayouts/l.xml"),
+        },
+    )
+
+
 def rtf(text: str) -> bytes:
     return rb"{\rtf1\ansi\ansicpg1252 {\fonttbl{\f0 Helvetica;}}\f0\fs24 " + text.encode() + rb"\par}"
 
 
-MAKERS: dict[str, Callable[[str], bytes]] = {"DOCX": docx, "ODT": odt, "RTF": rtf, "XLSX": xlsx, "ODS": ods}
+MAKERS: dict[str, Callable[[str], bytes]] = {
+    "DOCX": docx,
+    "ODT": odt,
+    "RTF": rtf,
+    "XLSX": xlsx,
+    "ODS": ods,
+    "PPTX": pptx,
+    "ODP": odp,
+}
 
 
 class Scene:
@@ -256,7 +324,6 @@ async def test_a_zip_bomb_ends(scene: Scene) -> None:
 
 @pytest.mark.parametrize("command", ["", "no-such-office", sys.executable])
 async def test_without_libreoffice_the_refusal_says_so(scene: Scene, command: str) -> None:
-    assert not Office(command).available
     error = await scene.refused(b"x", "DOCX", command=command)
     assert error.failure.kind is Kind.PERMANENT
     assert "this gateway has no LibreOffice to draw it" in error.failure.sentence
@@ -303,7 +370,7 @@ ALL = "print('started\\nopened\\nsaved', flush=True)\n"
         ("print('started', flush=True); os.abort()", Kind.PERMANENT, "makes LibreOffice crash"),
         ("print('started', flush=True)", Kind.PERMANENT, "could not be opened"),
         ("print('started\\nopened', flush=True)", Kind.PERMANENT, "could not be made into pages"),
-        ("print('started', flush=True); os.kill(os.getpid(), 24)", Kind.PERMANENT, "more time"),
+        ("print('started', flush=True); os.kill(os.getpid(), 24)", Kind.PERMANENT, "more computing time"),
         ("print('started', flush=True); signal.signal(25, 0); os.kill(os.getpid(), 25)", *TOO_LARGE),
         ("os.kill(os.getpid(), 9)", Kind.TEMPORARY, "was killed"),
         (ALL, Kind.PERMANENT, "could not be made into pages"),
@@ -324,13 +391,94 @@ async def test_every_end_has_its_words(
 
 async def test_one_that_works_too_long_is_the_documents_fault(scene: Scene, tmp_path: Path) -> None:
     error = await with_converter(scene, tmp_path, "while True: pass", timeout=1.0)
-    assert error.failure.kind is Kind.PERMANENT
+    assert (error.failure.kind, isinstance(error, RendererDied)) == (Kind.PERMANENT, False)
     assert "more time than allowed" in error.failure.sentence
 
 
-async def test_one_that_hangs_is_not(scene: Scene, tmp_path: Path) -> None:
+async def test_one_that_hangs_is_perhaps_not(scene: Scene, tmp_path: Path) -> None:
+    """Neither refused at once nor tried for ever: three deaths park it."""
     error = await with_converter(scene, tmp_path, "time.sleep(1000)", timeout=1.0)
+    assert isinstance(error, RendererDied)
     assert (error.failure.kind, error.failure.code) == (Kind.TEMPORARY, "office_hung")
+
+
+async def test_the_documents_of_a_fax_share_their_time(scene: Scene, tmp_path: Path) -> None:
+    """The second one sleeps, but not for long enough to tell whose fault that is."""
+    program = _installation(tmp_path, "Writer")
+    office = Office(
+        program, directory=scene.work, timeout=2.0, converter_command=fake("time.sleep(1.2)\n" + ALL)
+    )
+    scene.source.write_bytes(b"x")
+    allowance = office.allowance()
+    for words in ("could not be made into pages", "more time than allowed", "more time than allowed"):
+        with pytest.raises(GatewayError, match=words) as caught:
+            await office.convert(scene.source, "RTF", scene.made, allowance=allowance)
+        assert caught.value.failure.kind is Kind.PERMANENT
+    assert allowance.work.left == 0
+
+
+async def test_waiting_for_others_costs_no_time_but_has_an_end(scene: Scene, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    code = f"Path({str(started)!r}).touch()\ntime.sleep(1000)"
+    office = Office(
+        _installation(tmp_path, "Writer"), directory=scene.work, patience=0.2, converter_command=fake(code)
+    )
+    scene.source.write_bytes(b"x")
+    first = asyncio.create_task(office.convert(scene.source, "RTF", tmp_path / "first.pdf"))
+    async with asyncio.timeout(20):
+        while not started.exists():
+            await asyncio.sleep(0.01)
+    allowance = office.allowance()
+    with pytest.raises(GatewayError) as caught:
+        await office.convert(scene.source, "RTF", scene.made, allowance=allowance)
+    assert (caught.value.failure.kind, caught.value.failure.code) == (Kind.TEMPORARY, "office_busy")
+    assert (allowance.work.left, allowance.patience.left) == (120, 0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
+FILL = """
+for number in range(8):
+    with open(f"{number}", "w") as file:
+        os.posix_fallocate(file.fileno(), 0, 64 << 20)
+    kept.append(open(f"{number}"))
+    gone and os.unlink(f"{number}")
+time.sleep(1000)
+"""
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_many_files_fill_no_disk(scene: Scene, tmp_path: Path, gone: bool) -> None:
+    error = await with_converter(scene, tmp_path, f"kept, gone = [], {gone}\n{FILL}", timeout=60.0)
+    assert (error.failure.kind, error.failure.code) == (Kind.PERMANENT, "office_size")
+    assert "more disk than allowed" in error.failure.sentence
+
+
+async def test_a_disk_that_others_fill_is_trouble_of_ours(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = [1 << 40, 0]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free.pop(0)))
+    error = await with_converter(scene, tmp_path, "time.sleep(1000)", timeout=60.0)
+    assert (error.failure.kind, error.failure.code) == (Kind.TEMPORARY, "office_storage")
+    assert not isinstance(error, RendererDied)
+
+
+async def test_the_limits_are_those_of_the_configuration(scene: Scene, tmp_path: Path) -> None:
+    scene.source.write_bytes(b"x")
+    limits = {"memory_bytes": 300 << 20, "cpu_seconds": 7}
+    office = Office(
+        _installation(tmp_path, "Writer"),
+        directory=scene.work,
+        output_bytes=9 << 20,
+        converter_command=fake(ALL + "made.write_text(sys.argv[1])"),
+        **limits,  # type: ignore[arg-type]
+    )
+    await office.convert(scene.source, "RTF", scene.made)
+    order = json.loads(scene.made.read_text())
+    assert {name: order[name] for name in limits} == limits
+    assert order["file_bytes"] == 9 << 20
 
 
 async def test_what_a_converter_started_ends_with_it(scene: Scene, tmp_path: Path) -> None:
@@ -369,7 +517,7 @@ async def test_one_at_a_time(scene: Scene, tmp_path: Path) -> None:
 
 
 HOSTILE = """
-import ctypes, errno, fcntl, json, os, socket, sys, threading
+import ctypes, errno, fcntl, json, mmap, os, socket, sys, threading
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from gateway.document.office import confinement, converter
@@ -417,14 +565,19 @@ ATTEMPTS = {
     "outlive": lambda: call(libc.prctl, 1, 0, 0, 0, 0),
     "leave the session": lambda: os.setsid(),
     "io_uring": lambda: call(libc.syscall, 425, 1, None),
+    "raise its rank": lambda: os.setpriority(os.PRIO_PROCESS, 0, 0),
+    "take memory": lambda: mmap.mmap(-1, 101 << 20),
+    "own memory": lambda: mmap.mmap(-1, 90 << 20).close(),
     "own file": lambda: (own / "mine").write_bytes(b"x"),
     "thread": thread,
     "font": lambda: os.listdir("/usr/share"),
 }
 confinement.end_with(order.parent)
-confinement.limit(memory_bytes=1 << 30, cpu_seconds=10, file_bytes=1000)
+confinement.limit(cpu_seconds=10, file_bytes=2000)
+statm = os.open("/proc/self/statm", os.O_RDONLY)
 layers = confinement.enter(own, Path(order.program))
-outcomes = {}
+confinement.limit_memory(statm, 100 << 20)
+outcomes = {"rank": os.getpriority(os.PRIO_PROCESS, 0)}
 for name, attempt in ATTEMPTS.items():
     try:
         attempt()
@@ -435,7 +588,7 @@ for name, attempt in ATTEMPTS.items():
 (own / "document.pdf").write_text(json.dumps([layers, outcomes]))
 print("started\\nopened\\nsaved")
 """
-FREE = {"own file", "thread", "font"}
+FREE = {"own file", "own memory", "thread", "font"}
 
 
 async def test_a_captured_converter_can_do_nothing(tmp_path: Path) -> None:
@@ -453,6 +606,8 @@ async def test_a_captured_converter_can_do_nothing(tmp_path: Path) -> None:
         )
         await office.convert(state / "source", "RTF", tmp_path / "told")
     layers, outcomes = json.loads((tmp_path / "told").read_text())
+    assert outcomes.pop("rank") == 10
+    assert outcomes.pop("take memory") == "ENOMEM"
     if len(layers) < 2:
         pytest.skip(f"this kernel has no more than {layers} for us")
     assert {name for name, outcome in outcomes.items() if outcome == "done"} == FREE
@@ -483,8 +638,11 @@ def test_the_order_survives_its_way() -> None:
     assert converter.Order(**json.loads(converter.argument(order))) == order
 
 
+LIMITS = outcome.Limits(seconds=1.0, cpu_seconds=1)
+
+
 def test_a_finished_converter_is_no_failure() -> None:
-    outcome.judge(outcome.End(said=frozenset({"started", "opened", "saved"}), code=os.EX_OK), "x", 1.0)
+    outcome.judge(outcome.End(said=frozenset({"started", "opened", "saved"}), code=os.EX_OK), "x", LIMITS)
 
 
 def test_the_settings_are_found_by_the_commands_link(tmp_path: Path) -> None:

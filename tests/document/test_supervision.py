@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import signal
 import sys
+import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from gateway.document import Renderer, RendererDied, RenderSettings, conversation
+from gateway.document import Renderer, RendererDied, RenderSettings, conversation, threads
+from gateway.document.errand import Errand
+from gateway.document.office import Office, converter
 from gateway.errors import GatewayError, Kind
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -264,6 +269,119 @@ async def test_only_so_many_documents_at_a_time(make: Any, tmp_path: Path) -> No
         await until(lambda: not children(renderer.helper_pid))
 
 
+OFFICE = """
+import json, sys, time
+from pathlib import Path
+made = Path(json.loads(sys.argv[1])["directory"], "document.pdf")
+"""
+MADE = "made.write_bytes(Path({pdf!r}).read_bytes())\nprint('started\\nopened\\nsaved', flush=True)"
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """The command of a LibreOffice whose converter does something else."""
+    program = tmp_path / "office"
+    program.mkdir()
+    for name in ("soffice", "libmergedlo.so", "libswlo.so"):
+        (program / name).touch(0o755)
+
+    def doing(code: str) -> str:
+        command = (sys.executable, "-I", "-c", OFFICE + code)
+        monkeypatch.setattr(converter, "command", lambda: command)
+        return str(program / "soffice")
+
+    return doing
+
+
+def rtf(path: Path, name: str) -> Path:
+    path.joinpath(name).write_bytes(rb"{\rtf1 Hello\par}")
+    return path / name
+
+
+async def test_a_slow_office_document_is_refused_and_no_death(
+    tmp_path: Path, out: Path, office: Callable[[str], str]
+) -> None:
+    settings = RenderSettings(timeout=1.5, office=office("while True: pass"))
+    async with Renderer(settings, rooms=()) as renderer:
+        with pytest.raises(GatewayError) as caught:
+            await renderer.render_files([rtf(tmp_path, "slow.rtf")], out)
+    assert not isinstance(caught.value, RendererDied)
+    assert (caught.value.failure.kind, caught.value.failure.code) == (Kind.PERMANENT, "office_failed")
+    assert caught.value.failure.sentence.startswith('The file "slow.rtf" takes LibreOffice more time')
+
+
+async def test_waiting_for_libreoffice_is_no_childs_fault(
+    make: Any, tmp_path: Path, office: Callable[[str], str]
+) -> None:
+    """Two documents that each need most of their time, at once: together they take longer than one may."""
+    (tmp_path / "made.pdf").write_bytes(make.pdf(pages=1))
+    slowly = "time.sleep(2)\n" + MADE.format(pdf=str(tmp_path / "made.pdf"))
+    settings = RenderSettings(timeout=3.5, office=office(slowly))
+    sources = [rtf(tmp_path, f"{number}.rtf") for number in range(2)]
+    async with Renderer(settings, rooms=()) as renderer:
+        made = await asyncio.gather(
+            *(renderer.render_files([source], source.with_suffix(".fax.pdf")) for source in sources)
+        )
+    assert [document.pages for document in made] == [1, 1]
+
+
+async def test_a_child_has_its_own_time_after_libreoffice_as_well(
+    make: Any, tmp_path: Path, out: Path, office: Callable[[str], str]
+) -> None:
+    (tmp_path / "made.pdf").write_bytes(make.endless_pdf())
+    slowly = "time.sleep(1)\n" + MADE.format(pdf=str(tmp_path / "made.pdf"))
+    settings = RenderSettings(timeout=2.0, office=office(slowly))
+    async with Renderer(settings, rooms=()) as renderer:
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(GatewayError, match="more time than allowed") as caught:
+            await renderer.render_files([rtf(tmp_path, "endless.rtf")], out)
+        assert asyncio.get_running_loop().time() - started > 3
+    assert caught.value.failure.code == "document_time"
+
+
+SHORT = """
+import asyncio, os, resource, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from gateway.document import Renderer, RendererDied, RenderSettings
+from gateway.errors import GatewayError, Kind
+
+async def with_no_more_than(spare, step):
+    fewest = max(int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists("/proc/self/fd/" + fd)) + 1
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (fewest + spare, hard))
+    try:
+        await step()
+    except GatewayError as error:
+        assert error.failure.kind is Kind.TEMPORARY and not isinstance(error, RendererDied), error
+        return error.failure.code
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return "done"
+
+async def main():
+    print(await with_no_more_than(0, Renderer(RenderSettings()).start))
+    async with Renderer(RenderSettings()) as renderer:
+        for spare in range(12):
+            print(await with_no_more_than(spare, lambda: renderer.render_message(b"\\nx", Path(sys.argv[2]))))
+
+asyncio.run(main())
+"""
+
+
+async def test_without_descriptors_documents_wait(out: Path) -> None:
+    """Neither a fault of ours nor a death of theirs, wherever they run out."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SHORT, ROOT, str(out)), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0
+    start, *codes = told.decode().split()
+    assert start == "renderer_unavailable"
+    assert {"renderer_resources", "renderer_unavailable"} <= set(codes)
+    assert codes[-1] == "done"
+
+
 LIAR = """
 import os, socket, sys
 sys.path.insert(0, sys.argv[1])
@@ -284,6 +402,23 @@ while True:
     end = {"event": "exit", "job": order["job"], "code": 0, "signal": None, "cpu_seconds": 0, "peak_bytes": 0}
     control.send(wire.control_message(end))
 """
+
+
+DEAF = (
+    LIAR.replace("job.close()", "deaf = job")
+    .replace(
+        """    if order["op"] != "fork":
+        continue
+""",
+        """    if order["op"] == "kill":
+        control.send(wire.control_message(end))
+    if order["op"] != "fork":
+        continue
+""",
+    )
+    .removesuffix("    control.send(wire.control_message(end))\n")
+)
+"""Keeps the socket, and hears nothing that comes over it."""
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
@@ -316,6 +451,12 @@ DONE = frame(b"R", b'{"notes": []}')
         pytest.param(frame(b"N", b"\xff"), id="a label that is not text"),
         pytest.param(frame(b"B", b"ValueError@pdf.py:1"), id="a bug of our own"),
         pytest.param(PAGE + b"R\x00\x00\x00\x10{", id="a result cut short"),
+        pytest.param(frame(b"O", b"DOCX"), id="a conversion of nothing"),
+        pytest.param(frame(b"B", b"HIV result"), id="a bug that is nowhere"),
+        pytest.param(
+            frame(b"E", b'{"status": "5.6.1", "sentence": "x", "code": "HIV result"}'),
+            id="a code that is prose",
+        ),
         pytest.param(b"", id="silence"),
     ],
 )
@@ -328,6 +469,16 @@ async def test_lies_are_deaths(out: Path, lie: bytes) -> None:
     assert list(out.parent.iterdir()) == []
 
 
+async def test_a_child_that_asks_and_takes_no_answer_is_a_death(out: Path) -> None:
+    questions = (frame(b"C", b"x") + frame(b"O", b"DOCX")) * 2000
+    (out.parent / "questions").write_bytes(questions)
+    deaf = DEAF.replace("bytes.fromhex(sys.argv[2])", "open(sys.argv[2], 'rb').read()")
+    command = (sys.executable, "-c", deaf, ROOT, str(out.parent / "questions"))
+    async with Renderer(RenderSettings(office="", timeout=20.0), command=command) as renderer:
+        with pytest.raises(RendererDied, match="renderer_lied"):
+            await renderer.render_message(b"x", out)
+
+
 async def test_what_a_child_says_cannot_dress_up(out: Path) -> None:
     refusal = frame(b"E", b'{"status": "5.6.1", "sentence": "a\\u202eb\\u001b[1m\\nc", "code": "x"}')
     command = (sys.executable, "-c", LIAR, ROOT, refusal.hex())
@@ -335,3 +486,82 @@ async def test_what_a_child_says_cannot_dress_up(out: Path) -> None:
         with pytest.raises(GatewayError) as caught:
             await renderer.render_message(b"x", out)
     assert caught.value.failure.sentence == "a b [1m c"
+
+
+async def test_a_cancelled_task_leaves_no_thread_behind(tmp_path: Path) -> None:
+    """Its clean-up waits for what the thread still writes."""
+    entered, told = asyncio.Event(), asyncio.Event()
+    loop, go_on = asyncio.get_running_loop(), threading.Event()
+    left: list[str] = []
+
+    def write(place: Path) -> None:
+        loop.call_soon_threadsafe(entered.set)
+        go_on.wait(20)
+        (place / "late").write_bytes(b"x")
+        left.append("thread")
+
+    async def work() -> None:
+        async with threads.scratch(tmp_path) as place:
+            try:
+                await threads.to_end(write, place)
+            finally:
+                left.append("task")
+
+    task = asyncio.create_task(work())
+    await entered.wait()
+    for _ in range(3):  # however often
+        task.cancel()
+        loop.call_soon(told.set)
+        await told.wait()
+        told.clear()
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert left == ["thread", "task"]
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_errand_ends_after_what_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that takes its time, here a pipe that nobody reads yet."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    started, told = asyncio.Event(), asyncio.Event()
+
+    async def send() -> None:
+        async with Errand(Office("")) as errand:
+            await errand.add(b"x")
+            (place,) = tmp_path.iterdir()
+            (place / "document").unlink()
+            os.mkfifo(place / "document")
+            started.set()
+            await errand.add(b"y")
+
+    task = asyncio.create_task(send())
+    await started.wait()
+    (place,) = tmp_path.iterdir()
+    task.cancel()
+    asyncio.get_running_loop().call_soon(told.set)
+    await told.wait()
+    assert place.exists()
+    with (place / "document").open("rb") as slow:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert slow.read() == b"y"
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_cannot_be_removed_hides_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    async def work() -> None:
+        async with threads.scratch(tmp_path) as place:
+            (place / "file").touch()
+            monkeypatch.setattr(os, "unlink", fail)
+            raise ValueError("the verdict")
+
+    with pytest.raises(ValueError, match="the verdict"):
+        await work()
+    monkeypatch.undo()

@@ -1,9 +1,10 @@
 """What the converter gives up before it loads LibreOffice.
 
-Limits on memory, time, size of files and their number; then the two layers of `gateway.document.sandbox`,
-here with one directory to write to and a list of what is forbidden: no network, no other program or process,
-no file but programs, libraries, fonts and what is in that directory. A document that takes the process over
-has nothing left to do but to lie about the PDF.
+Limits on time, on the size and number of files, and on memory once LibreOffice is there, and its rank among
+those who want the processor; then the two layers of `gateway.document.sandbox`, here with one directory to
+write to and a list of what is forbidden: no network, no other program or process, no file but programs,
+libraries, fonts and what is in that directory. A document that takes the process over has nothing left to do
+but to lie about the PDF.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from gateway.document.seccomp import ANY_BIT, CLONE_THREAD, EQUAL, demand, refus
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _OPEN_FILES = 512
+_NICE = 10
 _FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
 _IOCTL = (0x8901, 0x8902, 0x5412)  # FIOSETOWN, SIOCSPGRP, TIOCSTI
 _SYSTEM = (
@@ -40,19 +42,29 @@ def end_with(parent: int) -> None:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def limit(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:
-    """Set the limits that the kernel keeps for one process."""
+def limit(*, cpu_seconds: int, file_bytes: int) -> None:
+    """Set the limits that the kernel keeps for one process, which gives way to all others from now on."""
+    os.nice(_NICE)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores; LibreOffice would fail silently
     for kind, most in (
-        (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
-        _, hard = resource.getrlimit(kind)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (most, most))
+        _limit(kind, most)
+
+
+def limit_memory(statm: int, more_bytes: int) -> None:
+    """Limit the address space to what is taken already and `more_bytes`. `statm`: proc(5), open."""
+    pages = int(os.pread(statm, 100, 0).split()[0])
+    _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + more_bytes)
+
+
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def enter(directory: Path, program: Path) -> tuple[str, ...]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import shutil
 import signal
 import stat
-import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from gateway.document.office import converter, outcome, profile
+from gateway.document import threads
+from gateway.document.office import converter, disk, outcome, profile
+from gateway.document.office.allowance import Allowance
 
-_MEMORY_BYTES = 3 << 30
-_FREE_BYTES = 256 << 20
-"""Disk that must be free: a full one looks to LibreOffice like a bad document."""
+_SCRATCH_BYTES = 192 << 20
+"""Disk that a conversion may take beside its PDF: the document, what it unpacks to, LibreOffice's profile."""
 _SAID_BYTES = 64
 
 
@@ -29,58 +28,91 @@ class Office:
         command: str = "soffice",
         *,
         timeout: float = 120.0,
+        patience: float = 240.0,
+        cpu_seconds: int = 60,
+        memory_bytes: int = 1 << 30,
         output_bytes: int = 64 << 20,
         directory: Path | None = None,
         converter_command: Sequence[str] | None = None,
     ) -> None:
         """`command` starts LibreOffice and so tells where it is; empty: there is none.
 
-        `timeout`: seconds for one document. `output_bytes`: of the largest file that LibreOffice may write.
-        `directory`: where each conversion gets a directory of its own; by default where temporary files go.
+        `timeout`: seconds for all documents of one fax; `patience`: seconds that they wait for those of
+        others. `memory_bytes`: address space beside LibreOffice's own. `output_bytes`: of the largest file
+        that it may write. `directory`: where each conversion gets a directory of its own; by default where
+        temporary files go.
         """
         self._program = profile.program(command)
         self._timeout = timeout
+        self._patience = patience
+        self._cpu_seconds = cpu_seconds
+        self._memory_bytes = memory_bytes
         self._output_bytes = output_bytes
         self._directory = directory.absolute() if directory is not None else None
         self._command = tuple(converter_command or converter.command())
         self._turn = asyncio.Semaphore(1)
 
-    @property
-    def available(self) -> bool:
-        """Whether LibreOffice was found."""
-        return self._program is not None
+    def allowance(self) -> Allowance:
+        """What one fax may take."""
+        return Allowance(work=self._timeout, patience=self._patience)
 
     async def convert(
-        self, source: Path, kind: str, destination: Path, *, label: str = "The document"
+        self,
+        source: Path,
+        kind: str,
+        destination: Path,
+        *,
+        label: str = "The document",
+        allowance: Allowance | None = None,
     ) -> None:
         """Make a PDF of the Office document at `source`, which is of this kind (a key of `profile.KINDS`).
 
-        `label` begins the sentences for people. Raises `GatewayError`: permanent for the document, temporary
-        for trouble of our own; then there is nothing at `destination`.
+        `label` begins the sentences for people. `allowance`: of the fax that it belongs to. Raises
+        `GatewayError`: permanent for the document, temporary for trouble of our own; then there is nothing at
+        `destination`.
         """
         program, known = self._program, profile.KINDS.get(kind)
         if program is None or known is None:
             raise outcome.missing(label, "LibreOffice")
         if not (program / known.library).is_file():
             raise outcome.missing(label, f"LibreOffice {known.module}")
-        async with self._turn:
+        allowance = allowance or self.allowance()
+        async with self._its_turn(label, allowance):
             try:
-                await self._convert(program, source, known, destination, label)
+                await self._convert(program, source, known, destination, label, allowance)
             except OSError as error:
                 why = os.strerror(error.errno) if error.errno else "files could not be written"
                 raise outcome.unready(label, why, "office_storage") from error
 
+    @contextlib.asynccontextmanager
+    async def _its_turn(self, label: str, allowance: Allowance) -> AsyncIterator[None]:
+        try:
+            with allowance.patience.spending() as seconds:
+                async with asyncio.timeout(seconds):
+                    await self._turn.acquire()
+        except TimeoutError:
+            raise outcome.unready(label, "other documents are before it", "office_busy") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     async def _convert(
-        self, program: Path, source: Path, kind: profile.Kind, destination: Path, label: str
+        self,
+        program: Path,
+        source: Path,
+        kind: profile.Kind,
+        destination: Path,
+        label: str,
+        allowance: Allowance,
     ) -> None:
-        with tempfile.TemporaryDirectory(
-            prefix="fax-gateway-office-", dir=self._directory, ignore_cleanup_errors=True
-        ) as name:
-            directory = Path(name)
-            if shutil.disk_usage(directory).free < _FREE_BYTES:
+        if not allowance.work.left:
+            raise outcome.slow(label, self._timeout)
+        async with threads.scratch(self._directory) as directory:
+            if disk.is_short(directory, self._room):
                 raise outcome.unready(label, "the gateway's disk is nearly full", "office_storage")
             document = f"document.{kind.suffix}"  # never the sender's name
-            await asyncio.to_thread(shutil.copyfile, source, directory / document)
+            await threads.to_end(shutil.copyfile, source, directory / document)
             profile.prepare(directory, program)
             order = converter.Order(
                 parent=os.getpid(),
@@ -89,14 +121,20 @@ class Office:
                 source=document,
                 opens=kind.opens,
                 saves=kind.saves,
-                memory_bytes=_MEMORY_BYTES,
-                cpu_seconds=math.ceil(self._timeout),
+                memory_bytes=self._memory_bytes,
+                cpu_seconds=self._cpu_seconds,
                 file_bytes=self._output_bytes,
             )
-            outcome.judge(await self._run(order), label, self._timeout)
-            await asyncio.to_thread(self._take, directory / converter.OUTPUT, destination, label)
+            with allowance.work.spending() as seconds:
+                end = await self._run(order, seconds)
+            outcome.judge(end, label, outcome.Limits(seconds=self._timeout, cpu_seconds=self._cpu_seconds))
+            await threads.to_end(self._take, directory / converter.OUTPUT, destination, label)
 
-    async def _run(self, order: converter.Order) -> outcome.End:
+    @property
+    def _room(self) -> int:
+        return _SCRATCH_BYTES + self._output_bytes
+
+    async def _run(self, order: converter.Order, seconds: float) -> outcome.End:
         """Run a converter to its end, which comes at the latest when the time is up or we are cancelled."""
         process = await asyncio.create_subprocess_exec(
             *self._command,
@@ -108,18 +146,19 @@ class Office:
             cwd=order.directory,
             start_new_session=True,
         )
-        said = b""
+        ending = asyncio.create_task(_ended(process))
+        filled = asyncio.create_task(disk.filled(Path(order.directory), process.pid, self._room))
         try:
-            async with asyncio.timeout(self._timeout):
-                while process.stdout is not None and (more := await process.stdout.read(_SAID_BYTES)):
-                    said = (said + more)[:_SAID_BYTES]
-                code = await process.wait()
-        except TimeoutError:
-            used = _cpu_seconds(process.pid)
-            return outcome.End(said=frozenset(), code=0, late=True, cpu_seconds=used)
+            await asyncio.wait({ending, filled}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if filled.done():
+                return outcome.End(filled=filled.result())
+            if ending.done():
+                return ending.result()
+            return outcome.End(late=seconds, cpu_seconds=_cpu_seconds(process.pid))
         finally:
+            ending.cancel()
+            filled.cancel()
             await _end(process)
-        return outcome.End(said=frozenset(said.decode("ascii", "replace").split()), code=code)
 
     def _take(self, made: Path, destination: Path, label: str) -> None:
         """Move the PDF to where it is wanted, if it is a file: a converter that was taken over may have put a
@@ -134,6 +173,15 @@ class Office:
         if found.st_size > self._output_bytes:
             raise outcome.too_large(label)
         shutil.move(made, destination)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> outcome.End:
+    """How a converter ends by itself."""
+    said = b""
+    while process.stdout is not None and (more := await process.stdout.read(_SAID_BYTES)):
+        said = (said + more)[:_SAID_BYTES]
+    code = await process.wait()
+    return outcome.End(said=frozenset(said.decode("ascii", "replace").split()), code=code)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

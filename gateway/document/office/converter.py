@@ -31,6 +31,7 @@ class Order:
     saves: str
     """Names of the filters to open it and to save it."""
     memory_bytes: int
+    """Address space beside LibreOffice's own."""
     cpu_seconds: int
     file_bytes: int
 
@@ -55,15 +56,18 @@ def main(order_text: str) -> None:
     order = Order(**json.loads(order_text))
     confinement.end_with(order.parent)
     tell = _telling()
-    confinement.limit(
-        memory_bytes=order.memory_bytes, cpu_seconds=order.cpu_seconds, file_bytes=order.file_bytes
-    )
+    confinement.limit(cpu_seconds=order.cpu_seconds, file_bytes=order.file_bytes)
+    statm = os.open("/proc/self/statm", os.O_RDONLY)  # out of reach further down
     directory, program = Path(order.directory), Path(order.program)
     library = profile.library(program)
     confinement.enter(directory, program)
     try:
         if library is not None:
-            _convert(kit.Kit(library, directory), order, tell)
+            office = kit.Kit(library, directory)
+            confinement.limit_memory(
+                statm, order.memory_bytes
+            )  # what it takes itself differs from system to system
+            _convert(office, order, tell)
     except kit.Unusable:
         os._exit(os.EX_UNAVAILABLE)
     os._exit(os.EX_OK)

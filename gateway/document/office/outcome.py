@@ -6,7 +6,9 @@ import os
 import signal
 from dataclasses import dataclass
 
+from gateway.document.office import disk
 from gateway.document.office.converter import OPENED, SAVED, STARTED
+from gateway.document.values import RendererDied
 from gateway.errors import GatewayError, permanent, temporary
 
 _STARVED = 0.1
@@ -18,24 +20,36 @@ _ADVICE = "Send it as a PDF."
 class End:
     """How a converter ended."""
 
-    said: frozenset[str]
+    said: frozenset[str] = frozenset()
     """The words of `converter` that it got to."""
-    code: int
+    code: int = 0
     """Exit code; negative: the signal that ended it."""
-    late: bool = False
-    """It was killed because its time was up."""
+    late: float | None = None
+    """It was killed after so many seconds because no more were left."""
     cpu_seconds: float = 0.0
     """What it used until then, if it was late."""
+    filled: disk.Filled | None = None
+    """It was killed because this was full."""
 
 
-def judge(end: End, label: str, seconds: float) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What LibreOffice had for all documents of a fax, and for this one."""
+
+    seconds: float
+    cpu_seconds: int
+
+
+def judge(end: End, label: str, limits: Limits) -> None:
     """Return if there is a PDF; else raise `GatewayError`. `label` begins the sentence for people."""
-    if end.late:
-        raise _late(end, label, seconds)
+    if end.filled is not None:
+        raise _full(end.filled, label)
+    if end.late is not None:
+        raise _late(end, end.late, label, limits.seconds)
     if end.code == -signal.SIGXCPU:
-        raise _slow(label, seconds)
+        raise _slow(label, f"more computing time than allowed ({limits.cpu_seconds} seconds)")
     if end.code == -signal.SIGKILL:
-        raise unready(label, "LibreOffice was killed", "office_killed")
+        raise _died(label, "LibreOffice was killed", "office_killed")
     if STARTED not in end.said:
         raise unready(label, "LibreOffice does not start on this gateway", "office_start")
     if end.code == -signal.SIGXFSZ:
@@ -56,6 +70,11 @@ def unready(label: str, why: str, code: str) -> GatewayError:
     )
 
 
+def _died(label: str, why: str, code: str) -> RendererDied:
+    """Perhaps trouble of our own, perhaps the document's doing: it is counted."""
+    return RendererDied(unready(label, why, code).failure)
+
+
 def unsaved(label: str) -> GatewayError:
     """LibreOffice opened it, but there is no PDF."""
     return _refused(f"{label} could not be made into pages by LibreOffice. {_ADVICE}")
@@ -73,14 +92,27 @@ def missing(label: str, what: str) -> GatewayError:
     return GatewayError(permanent("5.6.1", sentence, code="office_missing"))
 
 
-def _late(end: End, label: str, seconds: float) -> GatewayError:
-    if end.cpu_seconds < seconds * _STARVED:
-        return unready(label, "LibreOffice hung", "office_hung")
-    return _slow(label, seconds)
+def slow(label: str, seconds: float) -> GatewayError:
+    """It was not ready in the time for all documents of its fax."""
+    return _slow(label, f"more time than allowed ({seconds:.0f} seconds a fax)")
 
 
-def _slow(label: str, seconds: float) -> GatewayError:
-    return _refused(f"{label} takes LibreOffice more time than allowed ({seconds:.0f} seconds). {_ADVICE}")
+def _slow(label: str, what: str) -> GatewayError:
+    return _refused(f"{label} takes LibreOffice {what}. {_ADVICE}")
+
+
+def _late(end: End, had: float, label: str, seconds: float) -> GatewayError:
+    own = had > seconds / 2  # not only what other documents of the fax had left for it
+    if own and end.cpu_seconds < had * _STARVED:
+        return _died(label, "LibreOffice hung", "office_hung")
+    return slow(label, seconds)
+
+
+def _full(what: disk.Filled, label: str) -> GatewayError:
+    if what == "disk":
+        return unready(label, "the gateway's disk is nearly full", "office_storage")
+    sentence = f"{label} takes LibreOffice more disk than allowed. Send it in several, smaller documents."
+    return GatewayError(permanent("5.3.4", sentence, code="office_size"))
 
 
 def _refused(sentence: str) -> GatewayError:

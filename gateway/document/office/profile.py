@@ -124,4 +124,7 @@ def environment(directory: Path) -> dict[str, str]:
         "SAL_USE_VCLPLUGIN": "svp",  # no display
         "SAL_DISABLE_OPENCL": "1",
         "OOO_DISABLE_RECOVERY": "1",
+        # Each thread would reserve address space of its own: gigabytes where there are many processors.
+        "MALLOC_ARENA_MAX": "2",
+        "MAX_CONCURRENCY": "2",
     }
