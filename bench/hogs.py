@@ -1,9 +1,12 @@
-"""PDFs of a few kilobytes that take all the memory or time they are given."""
+"""Small files that take all the memory or time they are given."""
 
 from __future__ import annotations
 
+import io
 import zlib
 from pathlib import Path
+
+from PIL import Image
 
 from bench.corpus.rawpdf import RawPdf
 
@@ -16,14 +19,31 @@ def write(directory: Path) -> list[Path]:
     """One file of each kind."""
     made = []
     for name, content in (
-        ("recursion", _recursion()),
-        ("inflation", _inflation()),
-        ("tiling", _tiling()),
-        ("shading", _shading()),
+        ("recursion.pdf", _recursion()),
+        ("inflation.pdf", _inflation()),
+        ("tiling.pdf", _tiling()),
+        ("shading.pdf", _shading()),
+        ("picture.png", _picture()),
+        ("frames.gif", _frames()),
     ):
-        made.append(directory / f"hog-{name}.pdf")
+        made.append(directory / f"hog-{name}")
         made[-1].write_bytes(content)
     return made
+
+
+def _picture() -> bytes:
+    """A picture of 119 million pixels, just below the limit."""
+    out = io.BytesIO()
+    Image.new("L", (10_900, 10_900), 200).save(out, "PNG")
+    return out.getvalue()
+
+
+def _frames() -> bytes:
+    """An animation of 10,000 pictures."""
+    out = io.BytesIO()
+    Image.new("P", (9, 9)).save(out, "GIF")
+    head, _, frame = out.getvalue().partition(b"\x2c")
+    return head + (b"\x2c" + frame.removesuffix(b";")) * 10_000 + b";"
 
 
 def _recursion() -> bytes:

@@ -37,7 +37,8 @@ def rows(directory: Path, *, count: int | None) -> list[Row]:
     """Recall on drawn pages and on grey scans of the same, of so many layouts (None: all there are).
 
     On the scans peers get only the first third of the layouts: tesseract works on their dithered noise for a
-    minute a page and more, and is stopped before that; what it has not read by then counts as not read.
+    minute a page and more, and is stopped before that. What it has not read by then counts as not read,
+    whoever made the page; a peer's name says how many those are.
     """
     program = rasterisers.tesseract()
     count = count or layouts.COUNT
@@ -52,8 +53,10 @@ def rows(directory: Path, *, count: int | None) -> list[Row]:
     return made
 
 
-def _compared(measure: str, count: int, found: dict[str, list[float]], shared: int) -> list[Row]:
-    """`found` has the recalls of each page by who made it, of the `shared` first pages for peers."""
+def _compared(measure: str, count: int, read: dict[str, list[float | None]], shared: int) -> list[Row]:
+    """`read`: recall of each page (None: not in time) by who made it, of the `shared` first for peers."""
+    late = {maker: recalls.count(None) for maker, recalls in read.items()}
+    found = {maker: [recall or 0.0 for recall in recalls] for maker, recalls in read.items()}
     ours, grey = found.pop(_OURS, None), found.pop(_GREY, None)
     means = {maker: statistics.mean(recalls) for maker, recalls in found.items()}
     best = max(means, key=lambda maker: means[maker], default=None)
@@ -72,12 +75,18 @@ def _compared(measure: str, count: int, found: dict[str, list[float]], shared: i
             value=None if ours is None or best is None else statistics.mean(ours[:shared]) / means[best],
             must=1.0,
             more=True,
-            peer=None if best is None else Peer(name=best, value=means[best]),
+            peer=None if best is None else Peer(name=_named(best, late[best]), value=means[best]),
         ),
     ]
 
 
-def _recalls(program: str, pages: layouts.Pages, directory: Path, shared: int) -> dict[str, list[float]]:
+def _named(maker: str, late: int) -> str:
+    return f"{maker} ({late} pages not read within {_PATIENCE:.0f} s)" if late else maker
+
+
+def _recalls(
+    program: str, pages: layouts.Pages, directory: Path, shared: int
+) -> dict[str, list[float | None]]:
     """Recall of each page, by who made it; peers' of the `shared` first pages only."""
     directory.mkdir()
     source = directory / "source.pdf"
@@ -91,7 +100,7 @@ def _recalls(program: str, pages: layouts.Pages, directory: Path, shared: int) -
                 sheets.append(_Sheet(maker=maker, file=file, dpi=dpi, words=words))
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         recalls = list(pool.map(lambda sheet: _recall(program, sheet), sheets))
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float | None]] = {}
     for recall, sheet in zip(recalls, sheets, strict=True):
         found.setdefault(sheet.maker, []).append(recall)
     return found
@@ -123,10 +132,10 @@ def _ours(source: Path, directory: Path) -> Iterator[Image.Image]:
         document.close()
 
 
-def _recall(program: str, sheet: _Sheet) -> float:
+def _recall(program: str, sheet: _Sheet) -> float | None:
     command = [program, str(sheet.file), "stdout", "--dpi", str(sheet.dpi)]
     try:  # more threads make tesseract slower, by much
         ran = process.run(command, environment={"OMP_THREAD_LIMIT": "1"}, patience=_PATIENCE)
     except TimeoutError:
-        return 0.0
+        return None
     return layouts.recall(sheet.words, layouts.words(ran.output))
