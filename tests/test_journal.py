@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import io
 import json
@@ -19,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import journal
+from gateway.errors import GatewayError, permanent
 from gateway.journal.outage import Outages
 from gateway.journal.redact import mask, redact, scrub
 
@@ -123,6 +125,30 @@ def test_a_secret_is_nowhere_in_any_form(stream: io.StringIO, format_: str) -> N
     assert "hidden" in text
     for form in (SECRET, "hunter2", "p@ss", "p%40ss", "wörd", "w\\u00f6rd"):
         assert form not in text
+
+
+def quoting(words: str) -> Exception:
+    """Exceptions that led to each other, each of which says `words`."""
+    failure = permanent("5.6.1", f'The attachment "{words}" is empty.', code="empty")
+    try:
+        try:
+            {}[words]
+        except KeyError:
+            int(words)
+    except ValueError as error:
+        error.__cause__ = OSError(errno.ENOSPC, words, f"/{words}")
+        return ExceptionGroup(words, [error, GatewayError(failure)])
+    raise AssertionError
+
+
+@pytest.mark.parametrize("format_", ["logfmt", "json", "console"])
+def test_a_fault_says_where_it_is_and_quotes_nothing(stream: io.StringIO, format_: str) -> None:
+    setup(stream, format=format_)
+    journal.crashed_item(stage="document", item_id="d1", error=quoting("HIV result"))
+    text = stream.getvalue()
+    assert "HIV" not in text
+    for word in ("ExceptionGroup", "OSError (ENOSPC)", "ValueError", "GatewayError (empty)", "in quoting"):
+        assert word in text
 
 
 def test_keys_that_are_never_written() -> None:

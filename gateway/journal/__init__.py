@@ -1,14 +1,15 @@
 """The log: one function for each thing that happens, so that every line has one shape and one place.
 
 Functions are named after what happened, in the past tense, and take what may be written about it. Numbers are
-masked and registered secrets removed on the way out; never pass a subject, a code or page content, not even
-inside a sentence.
+masked and registered secrets removed on the way out; never pass a subject, a code, a file's name or page
+content, not even inside a sentence: about an item, `reason` and `status` are words of ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.journal.fault import whereabouts
 from gateway.journal.outage import Outages
 from gateway.journal.output import logger, setup
 from gateway.journal.redact import forget_secrets, mask, register_secret
@@ -49,7 +50,7 @@ def commanded(*, verb: str, uid: int, item_id: str = "") -> None:
 
 def crashed_item(*, stage: str, item_id: str, error: BaseException) -> None:
     """A bug: a stage raised what it should have turned into an outcome. The item is tried again or parked."""
-    logger.error("crashed_item", stage=stage, item_id=item_id, exc_info=error)
+    logger.error("crashed_item", stage=stage, item_id=item_id, exception=whereabouts(error))
 
 
 def service_ended(*, service: str, error: BaseException | None = None) -> None:

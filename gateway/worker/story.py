@@ -1,4 +1,7 @@
-"""Tells the journal what a step came to, after its commit: one line for each thing that happened."""
+"""Tells the journal what a step came to, after its commit: one line for each thing that happened.
+
+Of a failure its code, never its sentence: that is for the sender, and names what the sender sent.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def document(work: documents.Work, outcome: DocumentOutcome) -> None:
                 queue_id=work.document.id, deaths=work.document.deaths + 1, reason=failure.code
             )
         case Later(failure=failure):
-            journal.documents_trouble(reason=failure.sentence)
+            journal.documents_trouble(reason=failure.code or failure.status)
 
 
 def submit(work: faxes.Work, outcome: SubmitOutcome, state: FaxState | None) -> None:

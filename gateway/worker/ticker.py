@@ -48,7 +48,7 @@ class Ticker:
             except StoreUnavailableError as error:
                 journal.store_trouble(reason=error.failure.code)
             except GatewayError as error:
-                journal.provider_trouble(reason=error.failure.code or error.failure.sentence)
+                journal.provider_trouble(reason=error.failure.code or error.failure.status)
             except Exception as error:
                 journal.crashed_item(stage=self.name, item_id="", error=error)
             try:
