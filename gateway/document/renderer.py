@@ -55,6 +55,9 @@ def _preload(rooms: Set[str]) -> None:
     import PIL.TiffImagePlugin  # noqa: F401
 
     import gateway.document.job
+    from gateway.document.formats import pdf
+
+    pdf.prepare()
 
     if "text" in rooms:
         import gateway.document.cover

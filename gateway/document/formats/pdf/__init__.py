@@ -4,6 +4,7 @@
 pages that are fax pages already, `legibility` looks for what a recipient may not be able to read.
 """
 
+from gateway.document.formats.pdf.drawing import prepare
 from gateway.document.formats.pdf.pages import digests, pictures, sheets, sizes
 
-__all__ = ["digests", "pictures", "sheets", "sizes"]
+__all__ = ["digests", "pictures", "prepare", "sheets", "sizes"]

@@ -7,6 +7,7 @@ loaded, and draws over the page. Drawing is for print, so annotations that do no
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,29 @@ _FLAGS = pdfium.FPDF_ANNOT | pdfium.FPDF_PRINTING
 _XFA_FORMS = {pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND}
 _MOST_WIDGETS = 10_000
 _NAME_BYTES = 2048
+
+
+_IN_ANY_FONT = b"""%PDF-1.7
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj
+4 0 obj<</Length 20>>stream
+BT /F 9 Tf (a) Tj ET
+endstream endobj
+5 0 obj<</Type/Font/Subtype/TrueType/BaseFont/Anything>>endobj
+trailer<</Root 1 0 R>>
+"""
+
+
+def prepare() -> None:
+    """Have PDFium look for the system's fonts, which takes as long as to draw a page. Forks know them then.
+
+    It looks when a page first wants a font that is not in the file, as many a letter's are not.
+    """
+    with contextlib.closing(pypdfium2.PdfDocument(_IN_ANY_FONT)) as document:
+        page = document[0]
+        page.render().close()
+        page.close()
 
 
 class Locked(Exception):  # noqa: N818  says what the file is
