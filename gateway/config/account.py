@@ -195,7 +195,9 @@ class Document(Section):
     )
     cpu_seconds: Count = Field(default=60, description="Processor seconds one document may use.")
     memory_mb: int = Field(
-        default=1024, ge=128, description="Memory (MiB of address space) one document may use."
+        default=1024,
+        ge=128,
+        description="Memory (MiB of address space) one document may use, beside the program's own.",
     )
     output_mb: Count = Field(default=64, description="Largest file (MiB) the renderer may write.")
     workers: int = Field(default=2, ge=1, le=64, description="Documents rendered at the same time.")
