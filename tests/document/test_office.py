@@ -7,11 +7,13 @@ RTF 1.9.1), with no more in it than LibreOffice needs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import ctypes.util
 import io
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -313,6 +315,24 @@ async def test_what_libreoffice_cannot_open_is_refused(scene: Scene) -> None:
     error = await scene.refused(docx("x")[:-200], "DOCX")
     assert (error.failure.kind, error.failure.status) == (Kind.PERMANENT, "5.6.5")
     assert error.failure.sentence.endswith("Send it as a PDF.")
+
+
+@pytest.mark.peer("soffice")
+async def test_libreoffice_gives_way_and_has_a_limit_beside_what_it_takes_itself(scene: Scene) -> None:
+    many = "<w:p><w:r><w:t>Words</w:t></w:r></w:p>" * 5000
+    converting = asyncio.create_task(scene.convert(docx("x", body=many), "DOCX", memory_bytes=300 << 20))
+    space, rank = None, 0
+    while not space and not converting.done():
+        for pid in _running(str(scene.work)):
+            with contextlib.suppress(OSError):
+                rank = os.getpriority(os.PRIO_PROCESS, pid)
+                limits = Path(f"/proc/{pid}/limits").read_text()
+                space = re.search(r"Max address space +(\d+) ", limits)
+        await asyncio.sleep(0.01)
+    assert "Words" in await converting
+    assert space is not None
+    assert 300 << 20 < int(space[1]) < 1000 << 20
+    assert rank == 10
 
 
 @pytest.mark.peer("soffice")
