@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.config import from_dict
-from gateway.document.formats.parts import refuse, too_many_pages
+from gateway.document.formats.parts import refusal, too_many_pages
 from gateway.errors import Failure, GatewayError, permanent
 from gateway.faxout.interpret import Words, interpret
 from gateway.lifecycle import FaxState
@@ -25,9 +25,7 @@ SCAN = 'The attachment "scan.pdf"'
 
 
 def document(problem: str, advice: str, status: str, code: str) -> Failure:
-    with pytest.raises(GatewayError) as caught:
-        refuse(SCAN, problem, advice, status=status, code=code)
-    return caught.value.failure
+    return refusal(SCAN, problem, advice, status=status, code=code)
 
 
 def pages() -> Failure:
