@@ -96,7 +96,7 @@ async def _demo(home: Path, console: Console, *, once: bool, as_json: bool) -> i
     except Exception as error:
         if staying:
             raise
-        journal.crashed_item(stage="demo", item_id="", error=error)
+        journal.service_ended(service="demo", error=error)
         report |= {"ok": False, "reason": _reason(error, report)}
     if not staying:
         _tell(console, report, as_json=as_json)

@@ -29,7 +29,7 @@ def run(connection: socket.socket) -> int:
         failure = error.failure  # its sentence names the file as the sender did
         redacted = replace(failure, sentence=text.redact(failure.sentence, request.redact))
         connection.sendall(wire.refusal_frame(redacted))
-    except MemoryError:
+    except (MemoryError, SystemError):  # the latter is what C code says that did not look after its memory
         return verdict.EXIT_MEMORY
     except Exception as error:  # tells where the bug is, never what the document says
         connection.sendall(wire.frame(wire.BUG, _whereabouts(error).encode()))

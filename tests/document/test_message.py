@@ -26,6 +26,37 @@ def labels(contents: message.Contents) -> list[str]:
     return [part.label for part in contents.parts]
 
 
+CONTRADICTIONS = (
+    "a*0=1; a*=utf-8''x",
+    "a*0=1; a*0*=utf-8''x",
+    "a*x=1; a*0=2",
+    "a*=utf-8''%41; a*1=b",
+    "a*0*=x; a=1",
+)
+
+
+@pytest.mark.parametrize("pieces", CONTRADICTIONS)
+@pytest.mark.parametrize("parameter", ["charset", "name", "format", "delsp", "boundary", "filename"])
+def test_pieces_of_a_parameter_that_contradict_each_other_lose_no_text(parameter: str, pieces: str) -> None:
+    said = pieces.replace("a*", parameter + "*").replace("; a=", f"; {parameter}=")
+    disposition = f"Content-Disposition: inline; {said}" if parameter == "filename" else "X-Other: 1"
+    contents = read("From: a@example.com", f"Content-Type: text/plain; {said}", disposition, "", "the words")
+    assert [part.text or part.data.decode() for part in contents.parts] == ["the words"]
+
+
+def test_a_boundary_that_nobody_can_read_is_damage() -> None:
+    with pytest.raises(GatewayError, match="arrived damaged"):
+        read("Content-Type: multipart/mixed; boundary*0=B; boundary*=x''B", "", "--B", "", "words", "--B--")
+
+
+@pytest.mark.parametrize(
+    "address", ["(" * 3000 + ")" * 3000 + " a@example.com", "group: " * 2000, "<" * 99999]
+)
+def test_addresses_without_end_are_left_out(address: str) -> None:
+    contents = read(f"From: {address}", f"To: {address}", "", "the words")
+    assert contents.parts[0].text == "the words"
+
+
 def test_plain_text_wins_over_html() -> None:
     mail = EmailMessage()
     mail.set_content("plain")

@@ -15,7 +15,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import textwrap
 import zipfile
@@ -380,6 +382,13 @@ async def with_converter(scene: Scene, tmp_path: Path, code: str, **options: obj
 
 TOO_LARGE = (Kind.PERMANENT, "larger than allowed")
 ALL = "print('started\\nopened\\nsaved', flush=True)\n"
+
+
+def test_who_computes_too_long_is_told_so_by_the_kernel() -> None:
+    code = "from gateway.document.office import confinement\n"
+    code += "confinement.limit(cpu_seconds=1, file_bytes=1 << 20)\nwhile True: pass"
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    assert done.returncode == -signal.SIGXCPU
 
 
 @pytest.mark.parametrize(

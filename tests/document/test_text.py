@@ -54,6 +54,13 @@ def test_decoding_never_fails(data: bytes, declared: str) -> None:
     assert isinstance(text.decode(data, declared), str)
 
 
+def test_a_letter_carries_so_many_marks_and_no_more() -> None:
+    (line,) = text.lines("e" + "\u0301" * 5000 + "f\u0301\u0302")
+    assert line.text == "e" + "\u0301" * 30 + "f\u0301\u0302"
+    (alone,) = text.lines("\u0301" * 5000)
+    assert len(alone.text) == 30
+
+
 def test_flowed_paragraphs_are_joined_but_quotes_and_signatures_are_not() -> None:
     flowed = "a long \nparagraph\n \n> quoted \n> more\n-- \nName \nStreet"
     assert (

@@ -16,6 +16,8 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _MARKS = "[\\u034f\\u200c-\\u200f\\u202a-\\u202e\\u2061-\\u2064\\u2066-\\u2069\\ufe00-\\ufe0f\\ufffe]*"
 """Marks that join, turn or choose glyphs, and what PDFium gives for a soft hyphen: they take no place."""
 _NEWLINES = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_MOST_MARKS = 30
+"""Marks that one letter may carry; some fonts' rules take minutes for thousands, and crash."""
 _DETECTED_BYTES = 1 << 16
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.I)
 
@@ -118,7 +120,17 @@ def _is_text_codec(charset: str) -> bool:
 
 
 def _printable(line: str) -> str:
-    return "".join(c if c.isprintable() or c in "\u200c\u200d\u200e\u200f" else " " for c in line)
+    shown = "".join(c if c.isprintable() or c in "\u200c\u200d\u200e\u200f" else " " for c in line)
+    return shown if shown.isascii() else _with_few_marks(shown)
+
+
+def _with_few_marks(line: str) -> str:
+    kept, marks = [], 0
+    for character in line:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _is_rtl(line: str) -> bool:

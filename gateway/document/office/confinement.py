@@ -22,6 +22,7 @@ from gateway.document.seccomp import ANY_BIT, CLONE_THREAD, EQUAL, demand, refus
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _OPEN_FILES = 512
+_DEAF_SECONDS = 5
 _NICE = 10
 _FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
 _IOCTL = (0x8901, 0x8902, 0x5412)  # FIOSETOWN, SIOCSPGRP, TIOCSTI
@@ -46,8 +47,10 @@ def limit(*, cpu_seconds: int, file_bytes: int) -> None:
     """Set the limits that the kernel keeps for one process, which gives way to all others from now on."""
     os.nice(_NICE)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores; LibreOffice would fail silently
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    # The signal first, which tells why it ends; the kernel kills whoever does not listen.
+    _limit(resource.RLIMIT_CPU, cpu_seconds, deaf=_DEAF_SECONDS)
     for kind, most in (
-        (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
@@ -61,10 +64,12 @@ def limit_memory(statm: int, more_bytes: int) -> None:
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + more_bytes)
 
 
-def _limit(kind: int, most: int) -> None:
+def _limit(kind: int, most: int, *, deaf: int = 0) -> None:
     _, hard = resource.getrlimit(kind)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
+    soft, last = (
+        (most, most + deaf) if hard == resource.RLIM_INFINITY else (min(most, hard), min(most + deaf, hard))
+    )
+    resource.setrlimit(kind, (soft, last))
 
 
 def enter(directory: Path, program: Path) -> tuple[str, ...]:

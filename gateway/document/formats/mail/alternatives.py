@@ -10,7 +10,7 @@ import re
 from email.message import Message
 
 from gateway.document.formats import text
-from gateway.document.formats.mail.header import file_name
+from gateway.document.formats.mail.header import charset, file_name
 
 BODIES = ("text/plain", "text/html")
 """Types of text that become the mail's text."""
@@ -55,12 +55,12 @@ def _first(leaves: list[Message], kind: str) -> Message | None:
 def _says_something(plain: Message | None, page: Message | None) -> bool:
     if plain is None:
         return False
-    said = text.decode(_payload(plain), plain.get_content_charset() or "").strip()
+    said = text.decode(_payload(plain), charset(plain)).strip()
     if page is None or len(said) > _EXCUSE_CHARACTERS or not _EXCUSE.search(said):
         return True
     from gateway.document.formats import html  # see mail.words
 
-    shown = html.to_text(_payload(page), page.get_content_charset() or "")
+    shown = html.to_text(_payload(page), charset(page))
     return len(shown) <= 2 * len(said) and "<img" not in _payload(page).decode("latin-1").lower()
 
 

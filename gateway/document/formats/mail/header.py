@@ -1,24 +1,36 @@
 """What a mail's header and its parts say in words: names, addresses, file names; fit to be displayed. Pure.
 
-RFC 2047 (encoded words), RFC 2231 (parameters), RFC 5322, 3.4 (addresses). Never fails: what cannot be
-decoded is shown as far as it can be.
+RFC 2047 (encoded words), RFC 2231 (parameters), RFC 5322, 3.4 (addresses). What cannot be decoded is shown as
+far as it can be.
 """
 
 from __future__ import annotations
 
+import email
 import email.errors
 import email.header
+import email.policy
 import email.utils
 import re
 from collections.abc import Iterable
 from email.message import Message
 
 from gateway.document.formats import text
+from gateway.document.formats.mail.rules import damaged
 from gateway.document.wire import displayed
+from gateway.errors import GatewayError
 
 _NAME_CHARACTERS = 100
 _WORD = re.compile(r"=\?[^?\s]{1,50}\?[bq]\?[^?\s]{0,200}\?=", re.I)
 _VALUE_CHARACTERS = 500
+
+
+def parsed(message: bytes, label: str) -> Message:
+    """A mail as the library's parser sees it. Raises a refusal for what it cannot see: `label` is damaged."""
+    try:
+        return email.message_from_bytes(message, policy=email.policy.compat32)
+    except (LookupError, ValueError, TypeError, AttributeError):  # of a boundary; see `parameter`
+        raise GatewayError(damaged(label)) from None
 
 
 def mend(entity: Message) -> None:
@@ -46,21 +58,36 @@ def _words(raw: str) -> str:
 
 def mailboxes(values: Iterable[object]) -> list[tuple[str, str]]:
     """Display name and address of each mailbox in some address headers; ``""`` for what it does not say."""
-    found = email.utils.getaddresses([str(value) for value in values])
+    try:
+        found = email.utils.getaddresses([str(value) for value in values])
+    except (RecursionError, ValueError, IndexError):  # comments within comments without end
+        return []
     return [(decoded(name), displayed(address, _NAME_CHARACTERS * 2)) for name, address in found]
 
 
 def file_name(entity: Message) -> str:
     """The name a part gives itself, without folders; by RFC 2231 or as the encoded words many send."""
-    for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
-        value = entity.get_param(parameter, None, header)
-        if value:
-            try:
-                plain = email.utils.collapse_rfc2231_value(value)
-            except (LookupError, ValueError, TypeError):
-                continue  # a name in a charset that does not exist
-            return plain_name(decoded(plain))
+    for header, parameter_name in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+        if value := parameter(entity, parameter_name, header):
+            return plain_name(decoded(value))
     return ""
+
+
+def parameter(entity: Message, name: str, header: str = "Content-Type") -> str:
+    """A parameter of a header field; ``""`` where it has none, or one that nobody can read.
+
+    The library raises nearly anything for pieces of a parameter (RFC 2231) that contradict each other.
+    """
+    try:
+        value = entity.get_param(name, None, header)
+        return "" if value is None else str(email.utils.collapse_rfc2231_value(value))
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return ""
+
+
+def charset(entity: Message) -> str:
+    """The charset that a text part declares, in small letters."""
+    return parameter(entity, "charset").lower()[:40]
 
 
 def plain_name(name: str) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 from dataclasses import dataclass
-from email.message import Message
 
 from gateway.document.formats.mail import header
 from gateway.document.formats.mail.rules import TOO_DEEP, without_repeats
@@ -35,7 +32,7 @@ class Contents:
 def read(message: bytes, *, include_text: bool = True) -> Contents:
     """Find the parts of a whole RFC 5322 message. Raises `GatewayError` for what nobody could read."""
     try:
-        parsed: Message = email.message_from_bytes(message, policy=email.policy.compat32)
+        parsed = header.parsed(message, "The mail")
         walk = Walk()
         walk.entity(parsed, 0)
         parts = walk.finished(TEXT_LABEL, include_text=include_text)

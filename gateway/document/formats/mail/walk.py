@@ -99,7 +99,7 @@ class Walk:
             self._refuse(label, elsewhere(label, kind))
         elif id(entity) in self.superseded:
             if kind == "text/html":
-                self.shown |= set(references(self._decoded(entity) or b"", _charset(entity)))
+                self.shown |= set(references(self._decoded(entity) or b"", header.charset(entity)))
         elif not entity.is_multipart():
             self._leaf(entity, kind, depth, related=related)
         elif what := left_out(kind, None):
@@ -160,7 +160,7 @@ class Walk:
                 if decoded is None:
                     self._damaged(entity)
                 else:
-                    self._forwarded(email.message_from_bytes(decoded), name, depth)
+                    self._forwarded(header.parsed(decoded, "The forwarded mail"), name, depth)
             else:
                 self._forwarded(mail, name, depth)
 
@@ -184,7 +184,7 @@ class Walk:
             else:
                 self._damaged(entity)
             return
-        charset = _charset(entity)
+        charset = header.charset(entity)
         if kind in BODIES and not is_attached(entity) and sniff(data) not in NO_TEXT:
             self._add_text(entity, data, charset, depth)
             return
@@ -208,7 +208,7 @@ class Walk:
         elif is_sealed(part.declared, kind):
             self._refuse(part.label, encrypted(part.label))
         elif kind is Format.MAIL:
-            self._forwarded(email.message_from_bytes(data), part.name, depth + 1)
+            self._forwarded(header.parsed(data, "The forwarded mail"), part.name, depth + 1)
         elif kind is Format.TNEF:
             self._tnef(part, data, depth)
         else:
@@ -258,8 +258,8 @@ class Walk:
         if written.lstrip().startswith(PGP):
             self._refuse(TEXT_LABEL, encrypted(TEXT_LABEL))
             return
-        if str(entity.get_param("format", "")).lower() == "flowed":
-            delete_space = str(entity.get_param("delsp", "")).lower() == "yes"
+        if header.parameter(entity, "format").lower() == "flowed":
+            delete_space = header.parameter(entity, "delsp").lower() == "yes"
             written = text.unflow(written, delete_space=delete_space)
         written, files = uuencode.split(written)
         self.text.add(written)
@@ -294,10 +294,6 @@ class Walk:
         data = data if isinstance(data, bytes) else b""
         self.spent.add(decoded=len(data))
         return data
-
-
-def _charset(entity: Message) -> str:
-    return (entity.get_content_charset() or "")[:40]
 
 
 def _named(name: str) -> str:
