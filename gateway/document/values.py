@@ -43,8 +43,6 @@ class RenderSettings:
     """Whether the mail's own text becomes the first page, or the cover page's message."""
     workers: int = 2
     """Documents rendered at the same time; further ones wait outside, unread."""
-    redact: tuple[str, ...] = field(default=(), repr=False)
-    """Words that are blackened in the text of every mail, besides those given with the mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -219,10 +219,9 @@ def receive_request(connection: socket.socket) -> tuple[Request, list[int]]:
 
 def _request(value: dict[str, Any]) -> Request:
     cover = value["cover"] | {"logo": base64.b64decode(value["cover"]["logo"])}
-    settings = value["settings"] | {"redact": tuple(value["settings"]["redact"])}
     lists = {name: tuple(value[name]) for name in ("names", "redact")}
     header = HeaderLine(**value["header"]) if value["header"] is not None else None
-    parts = {"settings": RenderSettings(**settings), "cover": Cover(**cover), "header": header}
+    parts = {"settings": RenderSettings(**value["settings"]), "cover": Cover(**cover), "header": header}
     return Request(**(value | lists | parts))
 
 

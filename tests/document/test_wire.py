@@ -28,7 +28,7 @@ payloads = st.binary(max_size=80) | json_values.map(lambda value: json.dumps(val
 def test_a_request_arrives_with_its_files(tmp_path: object) -> None:
     request = wire.Request(
         kind="files",
-        settings=RenderSettings(paper="a4", max_pages=3, redact=("y",)),
+        settings=RenderSettings(paper="a4", max_pages=3),
         names=("ü.pdf", "b"),
         cover=Cover(mode="on", logo=bytes(range(256)), fields={"subject": "ü"}),
         header=HeaderLine(sender="Dr. X", number="(555) 234-0000", time="today"),
