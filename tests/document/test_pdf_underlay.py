@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFile
 from support.pdf_maker import PdfMaker
 
 from gateway.document.formats import pdf
@@ -170,7 +170,9 @@ def test_pictures_on_top_of_each_other_keep_their_order() -> None:
     assert np.abs(coarse(one) - coarse(other)).mean() < 1.5
 
 
-def test_a_picture_that_is_cut_off_is_said() -> None:
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_picture_that_is_cut_off_is_said(lenient: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)  # as WeasyPrint leaves it
     whole = jpeg(scene())
     notes: list[str] = []
 

@@ -22,6 +22,7 @@ from gateway.document.formats.pdf import images, missing
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Matrix, Rectangle
 from gateway.document.formats.picture import borrowed
+from gateway.document.formats.picture.strict import strictly
 from gateway.document.geometry import WIDTH, Placement
 from gateway.document.raster import Box
 
@@ -147,7 +148,8 @@ class _Work:
             wide, high = high, wide
         picture.draft("L", (int(wide * _ENOUGH), int(high * _ENOUGH)))
         try:
-            picture.load()
+            with strictly():
+                picture.load()
         except OSError:  # cut off
             self.damaged(missing.is_large(spot.box, self.placement))
             return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import itertools
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from PIL import Image, ImageChops, ImageFile, JpegImagePlugin, TiffImagePlugin, features
+from PIL import Image, ImageChops, JpegImagePlugin, TiffImagePlugin, features
 
 from gateway.document.formats.parts import Part, refuse, too_many_pages
+from gateway.document.formats.picture.strict import strictly
 from gateway.document.formats.sniff import Format
 from gateway.errors import GatewayError
 
@@ -46,11 +46,8 @@ def _decoding(part: Part, kind: Format) -> Iterator[None]:
 
     Only `MemoryError` is left to those who set the limit of memory.
     """
-    lenient = ImageFile.LOAD_TRUNCATED_IMAGES
-    ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint sets it for all of the process
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # sizes are checked here, and other warnings help nobody
+        with strictly():
             yield
     except (GatewayError, MemoryError):
         raise
@@ -58,8 +55,6 @@ def _decoding(part: Part, kind: Format) -> Iterator[None]:
         _too_large(part, _MOST_PIXELS)
     except Exception:
         _damaged(part, kind)
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
 
 
 def frames(
