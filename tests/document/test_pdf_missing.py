@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zlib
+
 import pytest
 from PIL import Image
 from support.drawing import LABEL, draw
@@ -37,6 +40,53 @@ def test_nor_is_a_page_left_out_as_blank_for_a_picture_that_cannot(filter_name: 
     with pytest.raises(GatewayError) as caught:
         draw(shown(filter_name, bits=bits))
     assert caught.value.failure.code in ("pdf_undrawable", "picture_damaged")
+
+
+def jpeg2000(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG2000")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("wide", [1728, 1500])
+def test_a_picture_that_is_white_though_there_is_data_of_it_is_a_reason(wide: int) -> None:
+    made = PdfMaker()
+    whole = jpeg2000(Image.effect_noise((wide, 2200), 60))
+    data = whole[: len(whole) // 2]
+    entries = b"/Type/XObject/Subtype/Image/Width %d/Height 2200/ColorSpace/DeviceGray/BitsPerComponent 8"
+    number = made.stream(data, entries % wide + b"/Filter/JPXDecode")
+    made.page(b"q 612 0 0 792 0 0 cm /I Do Q", b"/XObject<</I %d 0 R>>" % number)
+    with pytest.raises(GatewayError, match="a picture on page 1"):
+        draw(made.bytes())
+
+
+def content(data: bytes, entries: bytes = b"/Filter/FlateDecode") -> bytes:
+    """A page with this program beside one in order."""
+    made = PdfMaker()
+    made.page()
+    made.page(b"@@")
+    whole = made.bytes()
+    at = whole.index(b"<</Length 2>>stream\n@@")
+    return whole[:at] + b"<<%s/Length %d>>stream\n" % (entries, len(data)) + data + whole[at + 22 :]
+
+
+DRAWS = zlib.compress(b"BT /F 24 Tf 72 700 Td (%s) Tj ET " % bytes(range(48, 90)) * 40)
+
+
+@pytest.mark.parametrize(
+    "data", [DRAWS[:25], b"\x00" + DRAWS, b"no deflate at all, but many words of it to be read"]
+)
+def test_a_page_whose_program_cannot_be_read_is_a_reason(data: bytes) -> None:
+    with pytest.raises(GatewayError, match="a drawing on page 2 that cannot be drawn"):
+        draw(content(data))
+
+
+@pytest.mark.parametrize("data", [b"", b" \n", b"q Q", b"/Artifact BMC EMC BT ET"])
+def test_a_page_whose_program_draws_nothing_is_blank(data: bytes) -> None:
+    for packed, entries in ((data, b""), (zlib.compress(data), b"/Filter/FlateDecode")):
+        sheets, _ = draw(content(packed, entries))
+        assert len(sheets) == 2
+        assert not any(sheets[1].rows)
 
 
 def test_a_small_one_does_not_keep_the_words_from_going() -> None:

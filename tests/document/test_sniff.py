@@ -201,6 +201,16 @@ def test_wide_charsets(data: bytes, charset: str) -> None:
     assert wide_charset(data) == charset
 
 
+@pytest.mark.parametrize("comments", [1, 24, 20_000])
+def test_many_comments_before_a_page_take_no_time(comments: int) -> None:
+    prolog = b"<?xml version='1.0'?>\n" + b"<!-- a line -->\n" * comments
+    assert sniff(prolog + b"<other/>") is Format.TEXT
+    assert sniff(b"<!-- open " * comments) is Format.TEXT
+    if len(prolog) < 4000:
+        assert sniff(prolog + b"<html><p>x") is Format.HTML
+        assert sniff(prolog + b"<svg></svg>") is Format.SVG
+
+
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Co", "Cn"]), min_size=1))
 def test_text_is_text(text: str) -> None:
     assert sniff(("Dear all, " + text).encode()) is Format.TEXT

@@ -189,7 +189,6 @@ def bomb_inside() -> bytes:
 
 DRAWN: dict[str, Hostile] = {
     "wrong predictor": wrong_predictor,
-    "nested arrays": nested_arrays,
     "loop of tables": loop_of_tables,
 }
 """End in their page."""
@@ -205,6 +204,7 @@ STARVING: dict[str, Hostile] = {
 """End at a limit on time or memory."""
 
 EITHER: dict[str, Hostile] = {
+    "nested arrays": nested_arrays,
     "packed thrice": packed_thrice,
     "huge object stream": huge_object_stream,
     "nested states": nested_states,

@@ -157,10 +157,10 @@ _DETACHED = (b"0\x0b" + _PKCS7 + b"\x01", b"0\x80" + _PKCS7 + b"\x01\x00\x00")
 _OBJECT = re.compile(rb"\s*(?:%[^\r\n]*[\r\n]\s*)*\d{1,10}\s+\d{1,5}\s+obj\b")
 _NEXT_OBJECT = re.compile(rb"[\r\n][ \t]*\d{1,10}\s+\d{1,5}\s+obj\b")
 """What a PDF consists of (ISO 32000-1, 7.3.10), at its beginning and after its first line."""
-_COMMENTS = rb"\s*(?:<!--.*?-->\s*)*"
-_PROLOG = rb"\s*(?:<\?xml[^>]*>)?" + _COMMENTS
+_COMMENTS = rb"\s*+(?:<!--(?:(?!-->).)*+-->\s*+)*+"  # possessive: what does not match ends at once
+_PROLOG = rb"\s*+(?:<\?xml[^>]*+>)?" + _COMMENTS
 _HTML = re.compile(_PROLOG + rb"<(?:!doctype\s+html|html|head|body|meta|div|table|p)\b", re.I | re.S)
-_SVG = re.compile(_PROLOG + rb"(?:<!doctype\s+svg[^>]*>\s*)?<svg\b", re.I | re.S)
+_SVG = re.compile(_PROLOG + rb"(?:<!doctype\s++svg[^>]*+>\s*+)?<svg\b", re.I | re.S)
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n")
 _MAIL_FIELDS = frozenset({b"received", b"message-id", b"mime-version", b"return-path", b"content-type"})
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"

@@ -23,6 +23,9 @@ from gateway.errors import GatewayError
 _NAME_CHARACTERS = 100
 _WORD = re.compile(r"=\?[^?\s]{1,50}\?[bq]\?[^?\s]{0,200}\?=", re.I)
 _VALUE_CHARACTERS = 500
+_MOST_FIELDS = 20
+_READ_CHARACTERS = 10_000
+"""Of a field: the library takes a minute for a megabyte of encoded words, whose end nobody would see."""
 
 
 def parsed(message: bytes, label: str) -> Message:
@@ -42,7 +45,7 @@ def mend(entity: Message) -> None:
 
 def decoded(value: object) -> str:
     """A header's text with its encoded words decoded; ``""`` for None."""
-    raw = "" if value is None else str(value)
+    raw = "" if value is None else str(value)[:_READ_CHARACTERS]
     try:
         if raw.isascii():
             return displayed(_words(raw), _VALUE_CHARACTERS)
@@ -59,7 +62,7 @@ def _words(raw: str) -> str:
 def mailboxes(values: Iterable[object]) -> list[tuple[str, str]]:
     """Display name and address of each mailbox in some address headers; ``""`` for what it does not say."""
     try:
-        found = email.utils.getaddresses([str(value) for value in values])
+        found = email.utils.getaddresses([str(value)[:_READ_CHARACTERS] for value in values][:_MOST_FIELDS])
     except (RecursionError, ValueError, IndexError):  # comments within comments without end
         return []
     return [(decoded(name), displayed(address, _NAME_CHARACTERS * 2)) for name, address in found]

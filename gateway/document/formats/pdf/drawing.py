@@ -75,6 +75,11 @@ class Canvas:
         """Make it white."""
         self._pixels.fill(0xFF)
 
+    def at(self, box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        """What lies in a box (left, top, right, bottom), as far as it is on it."""
+        left, top, right, bottom = (max(edge, 0) for edge in box)
+        return self._pixels[top:bottom, left:right]
+
     def put(self, grey: NDArray[np.uint8], left: int, top: int, within: Placement) -> None:
         """Put a picture over what is on it, as far as it lies on a page that is placed there."""
         high, wide = grey.shape

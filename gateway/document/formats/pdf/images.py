@@ -76,7 +76,7 @@ class Picture:
         item = ctypes.cast(self.address, pdfium.FPDF_PAGEOBJECT)
         if not pdfium.FPDFImageObj_GetImageMetadata(item, page.handle, facts):
             return True
-        return bool(self.wide * self.high * max(1, facts.bits_per_pixel) // 8 >= _LARGEST)
+        return bool(self.wide * self.high * (facts.bits_per_pixel or 24) // 8 >= _LARGEST)
 
 
 def pictures(page: Page) -> list[Picture]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 
+import numpy as np
 import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
 
-from gateway.document.formats.pdf import legibility
+from gateway.document.formats.pdf import legibility, structure
 from gateway.document.formats.pdf.drawing import Page
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.geometry import Placement
@@ -19,6 +21,18 @@ _LARGE = 0.1
 """A picture that takes this share of the page is what the page is about."""
 _SLOW = b"JPXDecode"
 """To ask about such a picture takes as long as to draw it."""
+_RIM, _EVEN = 2, 2
+"""Pixels at the edges, and levels that may differ."""
+_MOST_HEAD = 4096
+"""Bytes of tables and metadata that any picture may have."""
+_MOST_IF_EVEN = {
+    b"DCTDecode": 3 * 1.5 / 64,
+    b"JPXDecode": 1 / 500,
+    b"JBIG2Decode": 1 / 500,
+    b"CCITTFaxDecode": 1 / 200,
+}
+"""Bytes for each pixel that a picture of one colour may take: JPEG spends some bits on each block of 64."""
+_MOST_UNKNOWN = 3.0
 _MOST = 20
 """Pictures that are decoded once more to learn whether they can be."""
 
@@ -39,8 +53,33 @@ def is_undrawable(page: Page, picture: Picture) -> bool:
     return not known or facts.bits_per_pixel == 0
 
 
-def what_was_to_be_seen(page: Page, pictures: list[Picture]) -> str:
-    """What a page that came out blank holds all the same, in words; empty if it really is blank."""
+def came_out_even(picture: Picture, seen: NDArray[np.uint8]) -> bool:
+    """Whether a picture is of one colour where it lies, although there is more data of it than that takes."""
+    inside = seen[_RIM:-_RIM, _RIM:-_RIM]  # its edges may share pixels with what is around
+    if not inside.size or _range(inside[::16]) > _EVEN or _range(inside) > _EVEN:
+        return False
+    return is_more_than_even(picture)
+
+
+def is_more_than_even(picture: Picture) -> bool:
+    """Whether there is more data of a picture than one of a single colour takes."""
+    item = ctypes.cast(picture.address, pdfium.FPDF_PAGEOBJECT)
+    size = int(pdfium.FPDFImageObj_GetImageDataRaw(item, None, 0))
+    most = _MOST_IF_EVEN.get(_filter(item), _MOST_UNKNOWN)
+    return size > _MOST_HEAD + most * picture.wide * picture.high
+
+
+def _range(values: NDArray[np.uint8]) -> int:
+    return int(values.max()) - int(values.min())
+
+
+def what_was_to_be_seen(data: bytes, number: int, page: Page, pictures: list[Picture]) -> str:
+    """What a page that came out blank holds all the same, in words; empty if it really is blank.
+
+    `data` is the file, `number` that of the page, from 0.
+    """
+    if not pdfium.FPDFPage_CountObjects(page.handle):
+        return "a drawing" if structure.has_lost_its_content(data, number) else ""
     for picture in pictures[:_MOST]:
         bitmap = pdfium.FPDFImageObj_GetBitmap(ctypes.cast(picture.address, pdfium.FPDF_PAGEOBJECT))
         if not bitmap:

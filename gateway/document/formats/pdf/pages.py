@@ -140,6 +140,8 @@ class _Drawing:
         if len(found) == 1 and images.only_picture(page):
             copied = copying.fax_rows(page, found[0], layout, unit)
             if copied is not None:
+                if not any(copied) and missing.is_more_than_even(found[0]):
+                    self._broken(pdf.part, number, large=True)
                 rows, look = copied, Look(base="copied")
                 yield Sheet(rows=rows, height=len(rows) // ROW_BYTES, look=look, source=source)
                 return
@@ -157,6 +159,9 @@ class _Drawing:
                 underlay.lay(page, pdf.document.data, canvas, placement, damaged=broken)
             page.draw(canvas, placement)
             boxes = images.boxes(page, found, placement)
+            for picture, box in zip(found, boxes, strict=True):
+                if missing.is_large(box, placement) and missing.came_out_even(picture, canvas.at(box)):
+                    broken(large=True)
             grey: Raster = canvas.grey
             if layout.deskew and len(boxes) == 1 and _covers(boxes[0], placement):
                 grey = _upright(grey, layout)
@@ -165,17 +170,17 @@ class _Drawing:
             )
             first = placement is placements[0]
             if len(placements) == 1 and raster.is_blank(rows, layout.height):
-                self._refuse_if_not_blank(pdf.part, page, number, found)
+                self._refuse_if_not_blank(pdf, page, number, found)
             warnings = (
                 legibility.warnings(page, canvas, placement, layout, unit) if self.inspect and first else ()
             )
             yield Sheet(rows=rows, height=layout.height, look=look, source=source, warnings=warnings)
 
-    def _refuse_if_not_blank(self, part: Part, page: Page, number: int, found: list[Picture]) -> None:
-        what = missing.what_was_to_be_seen(page, found)
+    def _refuse_if_not_blank(self, pdf: Opened, page: Page, number: int, found: list[Picture]) -> None:
+        what = missing.what_was_to_be_seen(pdf.document.data, number, page, found)
         if what:
             refuse(
-                part,
+                pdf.part,
                 f"holds {what} on page {number + 1} that cannot be drawn",
                 "Open it, print it to a new PDF and send that",
                 status="5.6.5",

@@ -7,7 +7,9 @@ order is the file read with pypdf, whose import alone takes a sixth of a second.
 from __future__ import annotations
 
 import io
+import itertools
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +24,11 @@ _MOST_NODES = 500_000
 _CATALOG = re.compile(rb"/Type[ \t\r\n]*/Catalog(?![A-Za-z])")
 _ENCRYPTED = re.compile(rb"/Filter[ \t\r\n]*/Standard")
 _OBJECT = re.compile(rb"(\d{1,10})[ \t\r\n]+\d{1,5}[ \t\r\n]+obj")
+_PAINTS = re.compile(rb"(?<![A-Za-z/#])(?:T[jJ]|Do|BI|sh|[fFBbSs]\*?)(?![A-Za-z])")
+"""Operators that leave something on a page (ISO 32000-2, annex A)."""
+_SOME = 40
+"""Bytes of a packed stream that holds more than white space."""
+_MOST_CONTENT = 1 << 20
 _UPWARDS = ("/Parent", "/P", "/StructParents", "/Dest", "/A", "/Popup", "/IRT")
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")  # ISO 32000-2, table 31
 
@@ -58,6 +65,50 @@ def tree(data: bytes, most: int) -> Tree:
             if len(units) > most:
                 break
         return Tree(pages=len(units), broken=broken, units=tuple(units), collection="/Collection" in root)
+
+
+def has_lost_its_content(data: bytes, number: int) -> bool:
+    """Whether a page (from 0) on which PDFium finds nothing at all has a program that draws something."""
+    import pypdf
+    from pypdf.generic import NullObject
+
+    try:
+        with _pypdf_errors():
+            leaves = (
+                leaf for leaf, _inherited in _leaves(pypdf.PdfReader(io.BytesIO(data)).root_object["/Pages"])
+            )
+            leaf = next(itertools.islice((leaf for leaf in leaves if leaf is not None), number, None), None)
+            if leaf is None or "/Contents" not in leaf:
+                return False
+            content = leaf["/Contents"]
+            if content is None or isinstance(content, NullObject):
+                return True  # it refers to something that is not there
+            pieces = content if isinstance(content, list) else [content]
+            return any(_would_draw(piece.get_object()) for piece in pieces)
+    except Unreadable:
+        return False  # nobody can tell
+
+
+def _would_draw(stream: Any) -> bool:
+    if not hasattr(stream, "get_data"):
+        return True
+    packed = bytes(stream._data)  # before its filters: pypdf, too, unpacks no more than it can
+    try:
+        content = bytes(stream.get_data())
+    except Exception:  # see `_pypdf_errors`
+        return bool(packed.strip())
+    if stream.get("/Filter") == "/FlateDecode" and not _is_whole(packed):
+        return True
+    return _PAINTS.search(content) is not None or (not content.strip() and len(packed.strip()) > _SOME)
+
+
+def _is_whole(packed: bytes) -> bool:
+    unpack = zlib.decompressobj()
+    try:
+        unpack.decompress(packed, _MOST_CONTENT)
+    except zlib.error:
+        return False
+    return unpack.eof or bool(unpack.unconsumed_tail)
 
 
 def with_trailer(data: bytes) -> bytes:
