@@ -231,6 +231,13 @@ def test_directories_that_lead_in_circles_end(back_to: int) -> None:
     assert len(draw(bytes(data))) == 3
 
 
+@pytest.mark.parametrize("keep", [0.3, 0.5, 0.7, 0.95])
+def test_a_file_that_is_cut_off_between_its_pages_is_damaged(keep: float) -> None:
+    whole = chained([saved(fax_page(400, seed=seed)) for seed in range(5)])
+    assert len(draw(whole)) == 5
+    assert code(whole[: int(len(whole) * keep)]) == "picture_damaged"
+
+
 def test_thumbnails_among_the_pages_are_passed_over() -> None:
     page, thumbnail = fax_page(), Image.new("L", (60, 80))
     data = chained([saved(page), saved(thumbnail, compression="raw", tiffinfo={254: 1})])

@@ -48,6 +48,8 @@ def is_undrawable(page: Page, picture: Picture) -> bool:
     item = ctypes.cast(picture.address, pdfium.FPDF_PAGEOBJECT)
     if _filter(item) == _SLOW:
         return False
+    if not pdfium.FPDFImageObj_GetImageDataRaw(item, None, 0):
+        return True
     facts = pdfium.FPDF_IMAGEOBJ_METADATA()
     known = pdfium.FPDFImageObj_GetImageMetadata(item, page.handle, facts)
     return not known or facts.bits_per_pixel == 0

@@ -11,6 +11,7 @@ from typing import NoReturn
 from PIL import Image, ImageChops, JpegImagePlugin, TiffImagePlugin, features
 
 from gateway.document.formats.parts import Part, refuse, too_many_pages
+from gateway.document.formats.picture import directories
 from gateway.document.formats.picture.strict import strictly
 from gateway.document.formats.sniff import Format
 from gateway.errors import GatewayError
@@ -76,7 +77,9 @@ def frames(
             try:
                 picture.seek(index)
             except EOFError:
-                return
+                if directories.are_all_there(part.data):
+                    return
+                _damaged(part, kind)
         if index > 2 * most + 16:
             too_many_pages(most)
         kind_of = picture.tag_v2.get(_SUBFILE, 0) if index else 0
