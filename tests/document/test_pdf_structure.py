@@ -95,7 +95,7 @@ def test_a_wrong_page_count_is_mended_and_said(form: object, claimed: int, held:
     if claimed > 0:
         assert len(notes) == 1
         assert notes[0].startswith(
-            f"{LABEL} is damaged: it says that it has {claimed} pages but holds {held}. "
+            f"{LABEL} is damaged: it says that it has {claimed} page{'s' * (claimed != 1)} but holds {held}. "
         )
 
 
@@ -141,6 +141,27 @@ def test_an_entry_that_leads_nowhere_is_said_or_refused() -> None:
     assert notes[:1] == [f"{LABEL} is damaged: An entry of its list of pages led nowhere."]
     with pytest.raises(GatewayError, match="it says that it has 3 pages but holds 2"):
         draw(made.bytes(count=3))
+
+
+def test_an_update_that_was_cut_off_is_no_older_version() -> None:
+    data = pages(2)
+    page = data[data.index(b"4 0 obj") : data.index(b"5 0 obj")].replace(b"BT", b"BT 1 1 1 rg")
+    table = b"xref\n4 1\n%010d 00000 n \ntrailer<</Size 9/Root 1 0 R/Prev %d>>\n"
+    update = b"\n" + page + table % (len(data) + 1, data.index(b"xref\n0"))
+    whole = data + update + b"startxref\n%d\n%%%%EOF\n" % (len(data) + 1 + len(page))
+    assert len(draw(whole)[0]) == 2
+    for keep in (len(data) + 20, len(data) + len(update) // 2, len(data) + len(update)):
+        with pytest.raises(GatewayError, match="its end is missing"):
+            draw(whole[:keep])
+    assert len(draw(whole + b"\n-- \nSent by a machine\n")[0]) == 2
+
+
+def test_pages_that_stand_in_the_tree_itself_are_counted() -> None:
+    data = pages(3, count=1)
+    at = data.index(b"/Kids[") + 6
+    inline = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R>> "
+    with pytest.raises(GatewayError, match="it says that it has 1 page but holds 4"):
+        draw(data[:at] + inline + data[at:])  # PDFium knows no such pages
 
 
 def test_trees_of_other_things_are_no_pages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,8 +46,14 @@ def sheets(
         )
 
 
+_DEEPEST = 100
+"""Levels; the library leaves out what is deeper, from 20 on unless it is told."""
+
+
 def _to_html(written: str) -> str:
     """HTML of Markdown. HTML in it is shown as it is written, not obeyed."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST}).enable(
+        ["table", "strikethrough"]
+    )
     made: str = parser.render(written)
     return made

@@ -100,11 +100,9 @@ def joined(text: str) -> str:
 def lines(text: str) -> list[Line]:
     """Cut into lines that hold nothing but printable characters and spaces; no blank lines around them."""
     cut = [_printable(line.expandtabs(TAB)).rstrip() for line in _NEWLINES.split(joined(text))]
-    while cut and not cut[-1]:
-        cut.pop()
-    while cut and not cut[0]:
-        cut.pop(0)
-    return [Line(text=line, rtl=_is_rtl(line)) for line in cut]
+    used = [index for index, line in enumerate(cut) if line]
+    shown = cut[used[0] : used[-1] + 1] if used else []
+    return [Line(text=line, rtl=_is_rtl(line)) for line in shown]
 
 
 def is_columnar(cut: Sequence[Line]) -> bool:

@@ -16,10 +16,13 @@ _WORD = re.compile(
     rb"/(?:Type[ \t\r\n]*/(?:Page(?![A-Za-z])|ObjStm)|Subtype[ \t\r\n]*/(?:Image|FileAttachment)"
     rb"|UserUnit|Encrypt|Collection|Kids(?![A-Za-z]))"
 )
+_MANY = 1 << 20
+"""More than any count will be: somebody else has to look."""
 _TAIL = 4096
 """Bytes at the end, where its last mark stands; mail systems add a line or two."""
 _OFFSET = re.compile(rb"startxref[ \t\r\n]*(\d{1,12})")
 _TABLE = re.compile(rb"[ \t\r\n]*(?:xref|\d{1,10}[ \t\r\n]+\d{1,5}[ \t\r\n]+obj)")
+_OBJECT = re.compile(rb"[ \t\r\n]\d{1,10}[ \t\r\n]+\d{1,5}[ \t\r\n]+obj\b")
 _COUNT = re.compile(rb"/Count(?![A-Za-z])")
 _ARRAY = re.compile(rb"[ \t\r\n]*\[([^\]]*)\]")
 _REFERENCE = re.compile(rb"\d[ \t\r\n]+\d{1,5}[ \t\r\n]+R")
@@ -46,6 +49,8 @@ class Glance:
     """Whether pages have a unit of their own (UserUnit), which PDFium ignores."""
     ended: bool = True
     """Whether it ends as a PDF does: if not, something may have been cut off."""
+    cut_off: bool = False
+    """Whether it goes on after an end and has no other: an update, values of a form say, was cut off."""
     sound: bool = True
     """Whether its end points to where its table of objects is: if not, something was lost or put in."""
 
@@ -96,8 +101,14 @@ def glance(data: bytes, most: int) -> Glance:
         collection=words[b"Collection"] > 0,
         units=words[b"UserUnit"] > 0,
         ended=b"%%EOF" in data.rstrip(b"\0\r\n\t ")[-_TAIL:],
+        cut_off=_is_cut_off(data),
         sound=_is_sound(data),
     )
+
+
+def _is_cut_off(data: bytes) -> bool:
+    end = data.rfind(b"%%EOF")
+    return end >= 0 and _OBJECT.search(data, end) is not None and _OFFSET.search(data, end) is None
 
 
 def _is_sound(data: bytes) -> bool:
@@ -145,7 +156,9 @@ def _object_stream(data: bytes, word: int, room: int) -> bytes | None:
 def _references(data: bytes, at: int) -> int:
     """How many objects the array that begins there refers to."""
     array = _ARRAY.match(data, at)
-    return len(_REFERENCE.findall(array[1])) if array is not None else 0
+    if array is None or b"<<" in array[1]:  # pages that stand in the array itself
+        return _MANY
+    return len(_REFERENCE.findall(array[1]))
 
 
 def _span_around(data: bytes, match: re.Match[bytes]) -> tuple[int, int]:

@@ -114,6 +114,8 @@ class Opened:
         said, seen = self.pages, self.glance.pages
         if min(seen, said) > self._most:
             too_many_pages(self._most)
+        if self.glance.cut_off:
+            damaged(self.part, "its end is missing")
         if not (self.glance.ended and self.glance.sound):
             self._check_end(self.part.data)
             self._notes.append(
@@ -128,14 +130,14 @@ class Opened:
             counted = "1 page was" if said == 1 else f"{said} pages were"
             self._notes.append(f"{self.part.label} is damaged: {counted} found, and it may have had more.")
         if tree.broken and tree.pages < said:
-            damaged(self.part, f"it says that it has {said} pages but holds {tree.pages}")
+            damaged(self.part, _miscounted(said, tree.pages))
         if tree.broken:
             entries = "An entry" if tree.broken == 1 else f"{tree.broken} entries"
             self._notes.append(f"{self.part.label} is damaged: {entries} of its list of pages led nowhere.")
         if tree.pages == said or not tree.pages:
             return
         self.document.close()
-        self.document = self._repair(f"it says that it has {said} pages but holds {tree.pages}")
+        self.document = self._repair(_miscounted(said, tree.pages))
 
     def _repair(self, problem: str) -> Document:
         """Open what pypdf makes of the file; refuse because of `problem` where that loses a page."""
@@ -198,6 +200,10 @@ class Opened:
             return not page.annotations() or any(words in text for words in _STAND_INS)
         finally:
             self.document.unload(page)
+
+
+def _miscounted(said: int, held: int) -> str:
+    return f"it says that it has {said} page{'' if said == 1 else 's'} but holds {held}"
 
 
 def says_acrobat(text: str) -> bool:

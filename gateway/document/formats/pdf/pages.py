@@ -140,8 +140,10 @@ class _Drawing:
         if len(found) == 1 and images.only_picture(page):
             copied = copying.fax_rows(page, found[0], layout, unit)
             if copied is not None:
-                if not any(copied) and missing.is_more_than_even(found[0]):
-                    self._broken(pdf.part, number, large=True)
+                if not any(copied):
+                    if missing.is_undrawable(page, found[0]) or missing.is_more_than_even(found[0]):
+                        self._broken(pdf.part, number, large=True)
+                    self._refuse_if_not_blank(pdf, page, number, found)
                 rows, look = copied, Look(base="copied")
                 yield Sheet(rows=rows, height=len(rows) // ROW_BYTES, look=look, source=source)
                 return
