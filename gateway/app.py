@@ -60,11 +60,11 @@ class Gateway:
             mail_delays=settings.mail.retry_delays,
             mail_give_up=settings.mail.give_up_hours * _HOUR,
         )
-        self.store = Store(settings.gateway.state_dir)
+        self.store = Store.of(settings)
         self.client = client_of(settings)
         self.renderer = Renderer(render_settings_of(settings))
         self.rules = RulesProvider(settings, fetch=self.client.get_email_to_fax)
-        self.intake = Intake(self.store, settings, wake=self.wake)
+        self.intake = Intake(self.store, settings, wake=self.wake, clock=self.store.now)
         self.smtp = SmtpServer(settings, intake=self.intake, rules=self.rules)
         self.mailboxes = [
             MailboxPoller(
@@ -74,6 +74,7 @@ class Gateway:
                 store=self.store,
                 intake=self.intake,
                 rules=self.rules,
+                clock=self.store.now,
             )
             for box in settings.mailboxes
         ]
@@ -82,8 +83,9 @@ class Gateway:
             store=self.store,
             settings=settings,
             page_digests=self.renderer.page_digests,
+            clock=self.store.now,
         )
-        self._poller = Poller(client=self.client, store=self.store, settings=settings)
+        self._poller = Poller(client=self.client, store=self.store, settings=settings, clock=self.store.now)
         self._tracking = Ticker("track", settings.fax.track_interval, self._track, provider=True)
         self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue, provider=False)
         self._polling = Ticker("poll", settings.receive.poll_interval, self._poll, provider=True)
@@ -108,6 +110,7 @@ class Gateway:
             client=self.client,
             store=self.store,
             settings=self.settings,
+            clock=self.store.now,
             draining=lambda: self.supervisor.draining,
         )
         return lines.Faxes(
@@ -224,7 +227,7 @@ class Gateway:
 
     async def _rescue(self) -> None:
         """Calls that cannot be running any more become unknown; what was not sent in its time fails."""
-        now = time.time()
+        now = self.store.now()
         calling = frozenset(self._sending.calling)
         overdue = await self.store.read(lambda tx: attempts.overdue(tx, now=now))
         if any(fax.id not in calling for fax in overdue):
@@ -251,7 +254,7 @@ class Gateway:
             raise
 
     async def _write(self, work: Callable[[sa.Connection, float], T]) -> T:
-        return await self.store.write(lambda tx: work(tx, time.time()))
+        return await self.store.write(lambda tx: work(tx, self.store.now()))
 
 
 def _mailbox_part(name: str, box: MailboxPoller) -> Part:

@@ -5,6 +5,7 @@ from gateway.config.load import DEFAULT_PATH, Loaded, default_path, load
 from gateway.config.mail import Listener, Log, Mail, Mailbox, SenderRule, Smtp
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import Settings, from_dict
+from gateway.config.storage import Storage
 
 __all__ = [
     "DEFAULT_PATH",
@@ -24,6 +25,7 @@ __all__ = [
     "SenderRules",
     "Settings",
     "Smtp",
+    "Storage",
     "User",
     "Voipms",
     "default_path",

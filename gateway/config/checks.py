@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ STOP_SECONDS = 660
 def check(settings: Settings) -> Iterator[Finding]:
     """Every finding, in the order of the file's tables."""
     yield from _gateway(settings)
+    yield from _store(settings)
     yield from _voipms(settings)
     for index, listener in enumerate(settings.smtp.listeners if settings.smtp.enabled else ()):
         yield from _listener(settings, index, listener)
@@ -53,6 +55,15 @@ def _gateway(settings: Settings) -> Iterator[Finding]:
             loc=("gateway", "admin"),
             message="is empty: nobody is mailed when the account or a mailbox needs a person",
             fatal=False,
+        )
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    if settings.store.shared and importlib.util.find_spec("psycopg") is None:
+        yield Finding(
+            loc=("store", "url"),
+            message="needs the PostgreSQL driver, which is not installed",
+            hint="pip install 'fax-gateway[postgres]'",
         )
 
 

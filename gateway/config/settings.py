@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 
 from gateway.config.account import Document, Fax, Gateway, Receive, Route, SenderRules, User, Voipms
 from gateway.config.mail import Log, Mail, Mailbox, SenderRule, Smtp
+from gateway.config.storage import Storage
 from gateway.config.types import NotText, Section
 
 
@@ -16,6 +17,7 @@ class Settings(Section):
     """Everything the file may say; attributes are plural where it repeats a table (``[[sender]]``)."""
 
     gateway: Gateway = Gateway()
+    store: Storage = Storage()
     voipms: Voipms = Voipms()
     smtp: Smtp = Smtp()
     users: Annotated[tuple[User, ...], NotText] = Field(default=(), alias="user")
@@ -38,11 +40,13 @@ class Settings(Section):
 
     def secrets(self) -> Iterator[str]:
         """Every secret in the configuration, for whoever must keep them out of sight."""
-        owners = (self.voipms, self.mail, *self.mailboxes, *self.senders)
+        owners = (self.voipms, self.store, self.mail, *self.mailboxes, *self.senders)
         for owner in owners:
             for value in (getattr(owner, field) for field in type(owner).model_fields):
                 if isinstance(value, SecretStr) and value.get_secret_value():
                     yield value.get_secret_value()
+        if self.store.password:
+            yield self.store.password
         yield from (user.password_hash for user in self.users)
 
 

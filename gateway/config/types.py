@@ -255,6 +255,7 @@ SenderPattern = Annotated[str, AfterValidator(_sender_pattern)]
 """A mail address, ``*@domain`` or ``*``."""
 Name = Annotated[str, AfterValidator(_name)]
 """Tells the items of a list apart; also part of credential and variable names."""
+OptionalName = Annotated[str, AfterValidator(lambda value: _name(value) if value else value)]
 Cidr = Annotated[Network, BeforeValidator(_network)]
 FaxNumber = Annotated[str, AfterValidator(_fax_number)]
 """Digits; a North American number has ten, its leading 1 is dropped."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -96,7 +95,7 @@ class Verbs:
                 tx,
                 fax,
                 FaxState.CANCELLED,
-                now=time.time(),
+                now=self._store.now(),
                 failure=permanent("5.7.0", "It was cancelled before it was sent.", code="cancelled"),
                 detail={"by": peer.user},
             )
@@ -108,7 +107,7 @@ class Verbs:
         """Try a waiting Fax now, or send a finished one again as a new Fax."""
 
         def retry(tx: sa.Connection) -> dict[str, Any]:
-            fax, now = _fax(tx, _id(args)), time.time()
+            fax, now = _fax(tx, _id(args)), self._store.now()
             if fax.state is FaxState.WAITING:
                 if not faxes.hurry(tx, fax.id, now=now, deadline=now + self._deadline):
                     raise _refuse(f"Fax {fax.id} is being tried just now.")
@@ -133,7 +132,7 @@ class Verbs:
             fax = _fax(tx, _id(args))
             if fax.state not in (FaxState.HELD, FaxState.UNKNOWN):
                 raise _refuse(f"Fax {fax.id} is {fax.state}; only a held or unknown fax is resolved.")
-            target, now = RESOLUTIONS[str(args["as"])], time.time()
+            target, now = RESOLUTIONS[str(args["as"])], self._store.now()
             faxes.move(
                 tx,
                 fax,
@@ -167,7 +166,7 @@ class Verbs:
         """Mail a received fax again, to `to` or to whom it went before; resume a parked one."""
 
         def remail(tx: sa.Connection) -> dict[str, Any]:
-            fax, now = _received(tx, _id(args)), time.time()
+            fax, now = _received(tx, _id(args)), self._store.now()
             before = outbox.of_received(tx, fax.id)
             to = list(args.get("to", ())) or list(dict.fromkeys(mail.recipient for mail in before))
             deliveries = [Delivery(recipient=address, via=Via.SMTP) for address in to]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
+from gateway.config import Settings
 from gateway.errors import GatewayError, temporary
 from gateway.store.engine import migrate, open_engine
 from gateway.store.spool import Draft, Spool, private_directory
@@ -40,6 +42,17 @@ class Store:
         self._reading = self._engine.execution_options(gateway_readonly=True)
         self._writer = Writer(self._engine)
         self._lock: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The store that the settings name, not yet open."""
+        if settings.store.shared:
+            raise GatewayError(temporary("4.3.0", "PostgreSQL is not supported yet; remove store.url."))
+        return cls(settings.gateway.state_dir)
+
+    def now(self) -> float:
+        """Epoch seconds on the one clock that leases, deadlines and retries are measured by."""
+        return time.time()
 
     def open(self) -> None:
         """Take the directory for this process, migrate, start the writer. Blocks.

@@ -7,7 +7,6 @@ there, because the word exists only here.
 from __future__ import annotations
 
 import asyncio
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -84,7 +83,7 @@ class Line(ABC, Generic[W]):
         """
 
     async def _until_due(self, next_due: Callable[..., float | None]) -> float | None:
-        now = time.time()
+        now = self._store.now()
         due = await self._store.read(lambda tx: next_due(tx, now=now))
         return None if due is None else due - now
 
@@ -92,7 +91,7 @@ class Line(ABC, Generic[W]):
         wait = _FIRST_WAIT
         while True:
             try:
-                return await self._store.write(lambda tx: work(tx, time.time()))
+                return await self._store.write(lambda tx: work(tx, self._store.now()))
             except StoreUnavailableError as error:
                 journal.store_trouble(reason=error.failure.code)
             await asyncio.sleep(wait)
@@ -128,7 +127,7 @@ class Documents(Line[documents.Work]):
     async def claim(self, limit: int, *, idle: bool) -> Sequence[documents.Work]:
         return await self._store.write(
             lambda tx: documents.claim(
-                tx, owner=self._owner, now=time.time(), seconds=self._lease, limit=limit, idle=idle
+                tx, owner=self._owner, now=self._store.now(), seconds=self._lease, limit=limit, idle=idle
             )
         )
 
@@ -180,7 +179,9 @@ class Faxes(Line[faxes.Work]):
 
     async def claim(self, limit: int, *, idle: bool) -> Sequence[faxes.Work]:
         return await self._store.write(
-            lambda tx: faxes.claim(tx, owner=self._owner, now=time.time(), seconds=self._lease, limit=limit)
+            lambda tx: faxes.claim(
+                tx, owner=self._owner, now=self._store.now(), seconds=self._lease, limit=limit
+            )
         )
 
     async def due(self) -> float | None:
@@ -190,7 +191,7 @@ class Faxes(Line[faxes.Work]):
         return work.fax.id
 
     async def handle(self, work: faxes.Work) -> float | None:
-        lease = Lease.lasting((work.fax.lease_until or 0.0) - time.time())
+        lease = Lease.lasting((work.fax.lease_until or 0.0) - self._store.now())
         self.calling.add(work.fax.id)
         try:
             outcome = await self._step(work, lease)
@@ -251,7 +252,7 @@ class Received(_Repeated[ReceivedFax, ReceivedOutcome]):
     async def claim(self, limit: int, *, idle: bool) -> Sequence[ReceivedFax]:
         return await self._store.write(
             lambda tx: received.claim(
-                tx, owner=self._owner, now=time.time(), seconds=_STEP_LEASE, limit=limit
+                tx, owner=self._owner, now=self._store.now(), seconds=_STEP_LEASE, limit=limit
             )
         )
 
@@ -282,7 +283,9 @@ class Mails(_Repeated[OutboxMail, MailOutcome]):
 
     async def claim(self, limit: int, *, idle: bool) -> Sequence[OutboxMail]:
         return await self._store.write(
-            lambda tx: outbox.claim(tx, owner=self._owner, now=time.time(), seconds=_MAIL_LEASE, limit=limit)
+            lambda tx: outbox.claim(
+                tx, owner=self._owner, now=self._store.now(), seconds=_MAIL_LEASE, limit=limit
+            )
         )
 
     async def due(self) -> float | None:

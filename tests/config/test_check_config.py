@@ -73,3 +73,19 @@ def test_no_file(tmp_path: Path) -> None:
     done = run("--config", tmp_path / "none.toml")
     assert done.returncode == 78
     assert "No such file or directory" in done.stderr
+
+
+def test_the_stores_password_is_shown_nowhere(write: Write, usable: str) -> None:
+    path = write(f'{usable}\n[store]\nurl = "postgresql://fax:Tr0mbone@db.example.com/fax"\n')
+    done = run("--config", path, "--json")
+    report = json.loads(done.stdout)
+    assert report["settings"]["store"]["node"] == ""
+    assert "Tr0mbone" not in done.stdout + done.stderr
+
+
+def test_a_store_url_that_is_none_is_not_quoted(write: Write, usable: str) -> None:
+    for url in ("mysql://fax:Tr0mbone@db/fax", "postgresql://fax:Tr0mbone@db", "postgresql://[fax:Tr0mbone"):
+        done = run("--config", write(f'{usable}\n[store]\nurl = "{url}"\n'))
+        assert done.returncode == 78
+        assert "store.url" in done.stderr
+        assert "Tr0mbone" not in done.stdout + done.stderr
