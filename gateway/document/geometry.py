@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, overload
 
 PaperName = Literal["letter", "a4", "legal"]
 Resolution = Literal["fine", "standard"]
@@ -35,6 +35,8 @@ _SPLIT_FROM = 1.5
 """Higher than the page by this much, at the width of the page, is cut into pieces; less is scaled."""
 _OVERLAP = 0.25
 """Inches that two pieces of a tall page share."""
+_MOST_PIECES = 1 << 40
+"""More than anybody will draw, and a number of things that Python can count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +80,14 @@ class Layout:
         """Whether rows are twice as high as in fine."""
         return self.resolution == "standard"
 
-    def place(self, wide: float, high: float, *, enlarge: float) -> tuple[Placement, ...]:
+    def place(self, wide: float, high: float, *, enlarge: float) -> Sequence[Placement]:
         """Put something of `wide` by `high` inches on as many pages as it takes.
 
         Landscape too wide for the paper is turned. It is shrunk until it fits, and enlarged to at most
         `enlarge` times its physical size, but never beyond the one page that it fits on. Centred across, at
         the top. What is much higher than the page is cut into pieces with some overlap, if the layout says
-        so, and shrunk in its width only; turned, it is not enlarged for that.
+        so, and shrunk in its width only; turned, it is not enlarged for that. There may be millions of
+        pieces, which take no memory: whoever draws them asks first how many.
         """
         if not (math.isfinite(wide) and math.isfinite(high) and wide > 0 and high > 0):
             raise ValueError("a size must be a positive number")
@@ -100,29 +103,49 @@ class Layout:
         scale = by_width if split else min(by_width, by_height)
         width = max(1, min(WIDTH, round(natural_width * scale)))
         height = max(1, round(natural_height * scale))
-        tops = self._tops(height) if split else (0,)
-        left = (WIDTH - width) // 2
-        return tuple(
-            Placement(
-                left=left,
-                top=top,
-                width=width,
-                height=height if split else min(height, self.height),
-                turned=turned,
-            )
-            for top in tops
+        first = Placement(
+            left=(WIDTH - width) // 2,
+            top=0,
+            width=width,
+            height=height if split else min(height, self.height),
+            turned=turned,
         )
+        return _Pieces(first, self._step, self._pieces(height) if split else 1)
 
-    def place_page(self, wide: float, high: float) -> tuple[Placement, ...]:
+    def place_page(self, wide: float, high: float) -> Sequence[Placement]:
         """Place a page that states its own size in inches: physical scale, but at least half the paper."""
         fit = self.place(wide, high, enlarge=math.inf)
         scale = fit[0].width / ((high if fit[0].turned else wide) * DPI_X)
         return self.place(wide, high, enlarge=max(1.0, scale / 2))
 
-    def _tops(self, height: int) -> Sequence[int]:
-        step = self.height - round(_OVERLAP * self.dpi_y)
-        pieces = max(1, math.ceil((height - self.height) / step) + 1)
-        return [-step * piece for piece in range(pieces)]
+    @property
+    def _step(self) -> int:
+        return self.height - round(_OVERLAP * self.dpi_y)
+
+    def _pieces(self, height: int) -> int:
+        return min(max(1, -((self.height - height) // self._step) + 1), _MOST_PIECES)
+
+
+class _Pieces(Sequence[Placement]):
+    """The first piece, and each of the others `step` rows further down."""
+
+    def __init__(self, first: Placement, step: int, pieces: int) -> None:
+        self._first = first
+        self._tops = range(0, -step * pieces, -step)
+
+    def __len__(self) -> int:
+        return len(self._tops)
+
+    @overload
+    def __getitem__(self, index: int) -> Placement: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Placement]: ...
+
+    def __getitem__(self, index: int | slice) -> Placement | Sequence[Placement]:
+        if isinstance(index, slice):
+            return [replace(self._first, top=top) for top in self._tops[index]]
+        return replace(self._first, top=self._tops[index])
 
 
 def paper_for(sizes: Iterable[tuple[float, float]]) -> PaperName:

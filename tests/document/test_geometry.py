@@ -117,6 +117,13 @@ def test_the_majority_chooses_the_paper(sizes_in: list[tuple[float, float]], pap
     assert paper_for(sizes_in) == paper
 
 
+def test_millions_of_pieces_are_counted_and_not_listed() -> None:
+    pieces = Layout().place(0.001, 1e9, enlarge=1.0)
+    assert len(pieces) > 50_000_000
+    assert pieces[-1].top < -10_000_000_000
+    assert [piece.top for piece in pieces[1:3]] == [-2107, -4214]
+
+
 @pytest.mark.parametrize("size", [0.0, -1.0, math.nan, math.inf])
 def test_nonsense_is_not_placed(size: float) -> None:
     with pytest.raises(ValueError, match="positive"):

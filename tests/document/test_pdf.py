@@ -417,3 +417,10 @@ def test_many_pages_are_drawn_without_pictures_being_kept() -> None:
     assert notes == []
     assert {sheet.rows for sheet in sheets[::2]} == {sheets[0].rows}
     assert {sheet.rows for sheet in sheets[1::2]} == {sheets[1].rows} != {sheets[0].rows}
+
+
+def test_a_page_of_a_thousand_pieces_is_refused_before_one_is_drawn() -> None:
+    data = one_page(box=(0, 0, 14.4, 14_400_000))
+    with pytest.raises(GatewayError) as caught:
+        next(pdf.sheets(Part(label="a", data=data), layout=Layout(), notes=[], inspect=False, most=100))
+    assert caught.value.failure.code == "document_pages"

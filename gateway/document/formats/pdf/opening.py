@@ -28,7 +28,7 @@ class Opened:
 
     def __init__(self, part: Part, *, most: int, notes: list[str]) -> None:
         self.part = part
-        self._most = most
+        self.most = most
         self._notes = notes
         self._repaired = False
         self._tree: Tree | None = None
@@ -68,7 +68,7 @@ class Opened:
         """The page tree as pypdf sees it."""
         if self._tree is None:
             try:
-                self._tree = structure.tree(self.document.data, self._most)
+                self._tree = structure.tree(self.document.data, self.most)
             except structure.Unreadable:
                 self._tree = Tree(pages=0, broken=0, units=(), collection=False)
         return self._tree
@@ -112,8 +112,8 @@ class Opened:
     def _check_tree(self) -> None:
         """Find out whether the number of pages that PDFium believes is that of the page tree."""
         said, seen = self.pages, self.glance.pages
-        if min(seen, said) > self._most:
-            too_many_pages(self._most)
+        if min(seen, said) > self.most:
+            too_many_pages(self.most)
         if self.glance.cut_off:
             damaged(self.part, "its end is missing")
         if not (self.glance.ended and self.glance.sound):
@@ -124,8 +124,8 @@ class Opened:
         if self.glance.certain and seen == said == self.glance.leaves:
             return
         tree = self.tree()
-        if tree.pages > self._most:
-            too_many_pages(self._most)
+        if tree.pages > self.most:
+            too_many_pages(self.most)
         if not tree.pages and seen > said:  # pypdf cannot tell either
             counted = "1 page was" if said == 1 else f"{said} pages were"
             self._notes.append(f"{self.part.label} is damaged: {counted} found, and it may have had more.")
@@ -158,10 +158,10 @@ class Opened:
     def _rewritten(self) -> tuple[bytes, int]:
         data = self.part.data
         if self.glance.ended:
-            return structure.rewritten(data, self._most)
+            return structure.rewritten(data, self.most)
         whole = structure.with_trailer(data)
         self._check_end(whole)
-        return structure.rewritten(whole, self._most)
+        return structure.rewritten(whole, self.most)
 
     def _check_end(self, data: bytes) -> None:
         """Refuse a file of which a piece is missing, unless everything that its pages refer to is there."""

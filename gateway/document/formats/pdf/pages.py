@@ -151,6 +151,8 @@ class _Drawing:
             placements = layout.place_page(page.wide * unit, page.high * unit)
         except ValueError:
             damaged(pdf.part, f"page {number + 1} has no size")
+        if len(placements) > pdf.most:
+            too_many_pages(pdf.most)
         broken = partial(self._broken, pdf.part, number)
         for picture, box in zip(found, images.boxes(page, found, placements[0]), strict=True):
             if missing.is_large(box, placements[0]) and missing.is_undrawable(page, picture):
@@ -170,7 +172,7 @@ class _Drawing:
             rows, look = raster.to_bilevel(
                 grey, layout.height, boxes, standard=layout.standard, despeckle=layout.despeckle
             )
-            first = placement is placements[0]
+            first = placement == placements[0]
             if len(placements) == 1 and raster.is_blank(rows, layout.height):
                 self._refuse_if_not_blank(pdf, page, number, found)
             warnings = (
