@@ -337,3 +337,20 @@ def test_a_glance_unpacks_no_more_than_it_may() -> None:
     made.page()
     made.stream(packed(b" " * (1 << 20), 1000), b"/Type/ObjStm/N 1/First 4/Filter/FlateDecode")
     assert not glance.glance(made.bytes(), 100).certain
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"/Kids[ " * 1_000_000,
+        b"1 0 obj" + b"/Kids " * 1_000_000 + b"endobj",
+        b"1 0 obj " + b"/Kids[1 0 R " * 500_000 + b"]/Count 1 endobj",
+        b"/Type/ObjStm stream\n" * 300_000,
+        b"/Type/Catalog " * 300_000 + b"1 0 obj",
+    ],
+)
+def test_a_glance_at_many_words_goes_through_them_once(words: bytes) -> None:
+    data = b"%PDF-1.7\n" + words  # hours, if each word were looked for to the end
+    assert glance.glance(data, 100).pages == 0
+    with pytest.raises(structure.Unreadable):
+        structure.with_trailer(data)

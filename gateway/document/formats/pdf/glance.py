@@ -6,16 +6,23 @@ import bisect
 import re
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MOST_UNPACKED = 64 << 20
 """Bytes of one object stream, and of all of them."""
+_HEAD = 4096
+"""Bytes of an object stream's dictionary before and after its type."""
 _NEAR = 1 << 16
 """Bytes that an object's beginning and end are looked for."""
 _WORD = re.compile(
     rb"/(?:Type[ \t\r\n]*/(?:Page(?![A-Za-z])|ObjStm)|Subtype[ \t\r\n]*/(?:Image|FileAttachment)"
     rb"|UserUnit|Encrypt|Collection|Kids(?![A-Za-z]))"
 )
+_MOST_NUMBERS = 1 << 22
+"""Bytes of the numbers and places at the beginning of an object stream."""
+_CHUNK = 1 << 16
+_NOWHERE = 1 << 62
 _MANY = 1 << 20
 """More than any count will be: somebody else has to look."""
 _TAIL = 4096
@@ -24,7 +31,7 @@ _OFFSET = re.compile(rb"startxref[ \t\r\n]*(\d{1,12})")
 _TABLE = re.compile(rb"[ \t\r\n]*(?:xref|\d{1,10}[ \t\r\n]+\d{1,5}[ \t\r\n]+obj)")
 _OBJECT = re.compile(rb"[ \t\r\n]\d{1,10}[ \t\r\n]+\d{1,5}[ \t\r\n]+obj\b")
 _COUNT = re.compile(rb"/Count(?![A-Za-z])")
-_ARRAY = re.compile(rb"[ \t\r\n]*\[([^\]]*)\]")
+_ARRAY = re.compile(rb"[ \t\r\n]*\[")
 _REFERENCE = re.compile(rb"\d[ \t\r\n]+\d{1,5}[ \t\r\n]+R")
 _NUMBER = re.compile(rb"(\d+)\s+\d+\s+$")
 
@@ -60,36 +67,33 @@ def glance(data: bytes, most: int) -> Glance:
     words: Counter[bytes] = Counter()
     pages: set[object] = set()
     kids: dict[object, int] = {}
-    certain, room = True, _MOST_UNPACKED
     packed = []
+    around = _Around(data)
     for match in _WORD.finditer(data):
         word = match[0].rpartition(b"/")[2]
         words[word] += 1
         if word == b"Page":
-            pages.add(number_before(data, match.start()))
+            pages.add(around.number(match.start()))
             if len(pages) > most:
                 return _crowd(most)
         elif word == b"Kids":
-            if _COUNT.search(data, *_span_around(data, match)):
-                kids[number_before(data, match.start())] = _references(data, match.end())
+            if around.has_count(match.start(), match.end()):
+                kids[around.number(match.start())] = around.references(match.end())
         elif word == b"ObjStm":
             packed.append(match.start())
-    for start in packed:
-        unpacked = _object_stream(data, start, room)
+    certain = True
+    for unpacked in _object_streams(data, packed):
         if unpacked is None:
             certain = False
             continue
-        room -= len(unpacked)
-        numbers = _numbers_inside(unpacked)
+        inside = _Inside(unpacked)
         for match in _WORD.finditer(unpacked):
             word = match[0].rpartition(b"/")[2]
             words[word] += 1
             if word == b"Page":
-                pages.add(_number_inside(numbers, match.start()))
-            elif word == b"Kids" and _COUNT.search(
-                unpacked, *_span_inside(numbers, match.start(), len(unpacked))
-            ):
-                kids[_number_inside(numbers, match.start())] = _references(unpacked, match.end())
+                pages.add(inside.number(match.start()))
+            elif word == b"Kids" and inside.has_count(match.start(), match.end()):
+                kids[inside.number(match.start())] = inside.references(match.end())
         if len(pages) > most:
             return _crowd(most)
     return Glance(
@@ -134,65 +138,155 @@ def _crowd(most: int) -> Glance:
     )
 
 
-def _object_stream(data: bytes, word: int, room: int) -> bytes | None:
-    """The content of the object stream whose type stands at `word`; None if it cannot be had."""
-    begin = data.find(b"stream", word, word + 4096)
-    head = data[max(data.rfind(b"obj", max(0, word - 4096), word), 0) : begin]
-    if begin < 0 or b"/Predictor" in head:
-        return None
-    begin += 6
-    begin += 2 if data[begin : begin + 2] == b"\r\n" else 1
-    end = data.find(b"endstream", begin)
-    if b"/Filter" not in head:
-        return data[begin:end]
-    unpack = zlib.decompressobj()
+def _object_streams(data: bytes, words: list[int]) -> Iterator[bytes | None]:
+    """The content of each object stream whose type stands at one of `words`; None if it cannot be had."""
+    room, seen, ends = _MOST_UNPACKED, 0, Ahead(data, b"endstream")
+    for word in words:
+        before = max(0, word - _HEAD)
+        begin = data.find(b"stream", word, word + _HEAD)
+        head = data[max(data.rfind(b"obj", before, word), before) : begin]
+        if begin < 0 or b"/Predictor" in head:
+            yield None
+            continue
+        begin += 6
+        if begin <= seen:
+            continue  # there is one already that begins here
+        seen = begin
+        begin += 2 if data[begin : begin + 2] == b"\r\n" else 1
+        end = min(ends.after(begin), len(data))
+        if b"/Filter" in head:
+            unpacked, whole = _unpacked(data, begin, end, room)
+        else:
+            unpacked, whole = data[begin : min(end, begin + room)], end - begin <= room
+        room -= len(unpacked)
+        yield unpacked if whole else None
+
+
+def _unpacked(data: bytes, begin: int, end: int, room: int) -> tuple[bytes, bool]:
+    """As much as can be unpacked into `room`, and whether that is all."""
+    unpack, pieces = zlib.decompressobj(), []
     try:
-        unpacked = unpack.decompress(data[begin:end], max(room, 1))
+        for at in range(begin, end, _CHUNK):
+            piece = unpack.decompress(data[at : min(at + _CHUNK, end)], max(room, 1))
+            pieces.append(piece)
+            room -= len(piece)
+            if unpack.eof or unpack.unconsumed_tail or room <= 0:
+                break
     except zlib.error:  # another filter, or encrypted
-        return None
-    return unpacked if unpack.eof else None
+        return b"".join(pieces), False
+    return b"".join(pieces), unpack.eof
 
 
-def _references(data: bytes, at: int) -> int:
-    """How many objects the array that begins there refers to."""
-    array = _ARRAY.match(data, at)
-    if array is None or b"<<" in array[1]:  # pages that stand in the array itself
-        return _MANY
-    return len(_REFERENCE.findall(array[1]))
+class Ahead:
+    """The next place of a mark, asked for from positions that only grow: all of them take one pass."""
+
+    def __init__(self, data: bytes, mark: bytes) -> None:
+        self._data, self._mark, self._at = data, mark, -1
+
+    def after(self, position: int) -> int:
+        """Where the next one begins; beyond the end where there is none."""
+        if self._at < position:
+            found = self._data.find(self._mark, position)
+            self._at = found if found >= 0 else _NOWHERE
+        return self._at
 
 
-def _span_around(data: bytes, match: re.Match[bytes]) -> tuple[int, int]:
-    """Where the object in which something stands begins and ends, as far as it is near."""
-    begin = data.rfind(b"obj", max(0, match.start() - _NEAR), match.start())
-    end = data.find(b"endobj", match.end(), match.end() + _NEAR)
-    return max(begin, 0), end if end >= 0 else match.end() + _NEAR
+class _Nodes:
+    """What surrounds a word within its object, asked for from positions that only grow."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._brackets, self._names = Ahead(data, b"]"), Ahead(data, b"/")
+        self._count: tuple[int, int] = (-1, -1)
+
+    def references(self, at: int) -> int:
+        """How many objects the array that begins there refers to."""
+        array = _ARRAY.match(self._data, at)
+        if array is None:
+            return _MANY
+        end = self._brackets.after(array.end())
+        if end == _NOWHERE or self._names.after(array.end()) < end:  # pages that stand in the array itself
+            return _MANY
+        return len(_REFERENCE.findall(self._data, array.end(), end))
+
+    def _counts(self, begin: int, end: int) -> bool:
+        """Whether a /Count stands between the two."""
+        asked, found = self._count
+        if asked < 0 or found < begin:
+            match = _COUNT.search(self._data, begin)
+            self._count = begin, match.start() if match else _NOWHERE
+        return self._count[1] < end
+
+
+class _Around(_Nodes):
+    """Objects as they stand in the file."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._ends = Ahead(data, b"endobj")
+        self._begin, self._seen = -1, 0
+
+    def number(self, position: int) -> object:
+        """Number of the object in which something stands."""
+        begin = self._beginning(position)
+        return _number_at(self._data, begin, position)
+
+    def has_count(self, start: int, end: int) -> bool:
+        """Whether the object in which something stands has a /Count, as far as it is near."""
+        begin = max(self._beginning(start), start - _NEAR, 0)
+        return self._counts(begin, min(self._ends.after(end), end + _NEAR))
+
+    def _beginning(self, position: int) -> int:
+        if position > self._seen:
+            found = self._data.rfind(b"obj", max(self._seen - 2, 0), position)
+            self._begin = found if found >= 0 else self._begin
+            self._seen = position
+        return self._begin
+
+
+class _Inside(_Nodes):
+    """Objects in an object stream."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._numbers = _numbers_inside(data)
+
+    def number(self, position: int) -> object:
+        """Number of the object in which something stands."""
+        index = self._index(position)
+        return self._numbers[index][1] if index >= 0 else (position,)
+
+    def has_count(self, start: int, end: int) -> bool:
+        """Whether the object in which something stands has a /Count."""
+        index = self._index(start)
+        after = index + 1
+        size = self._numbers[after][0] if after < len(self._numbers) else len(self._data)
+        return self._counts(self._numbers[index][0] if index >= 0 else 0, max(size, end))
+
+    def _index(self, position: int) -> int:
+        return bisect.bisect_right(self._numbers, (position, 1 << 40)) - 1
 
 
 def number_before(data: bytes, position: int) -> object:
     """Number of the object in which something stands."""
-    at = data.rfind(b"obj", max(0, position - _NEAR), position)
-    found = _NUMBER.search(data, max(0, at - 24), at) if at > 0 else None
+    return _number_at(data, data.rfind(b"obj", max(0, position - _NEAR), position), position)
+
+
+def _number_at(data: bytes, begin: int, position: int) -> object:
+    near = position - _NEAR <= begin and begin > 0
+    found = _NUMBER.search(data, max(0, begin - 24), begin) if near else None
     return int(found[1]) if found else (position,)
 
 
 def _numbers_inside(unpacked: bytes) -> list[tuple[int, int]]:
     """Offset, from the first object on, and number of each object in an object stream."""
-    words = unpacked[: unpacked.find(b"<")].split()
+    head = unpacked.find(b"<")
+    if head > _MOST_NUMBERS:
+        return []
+    words = unpacked[:head].split()
     try:
         pairs = [(int(offset), int(number)) for number, offset in zip(words[::2], words[1::2], strict=True)]
     except ValueError:
         return []
-    first = unpacked.find(b"<") - min((offset for offset, _ in pairs), default=0)
+    first = head - min((offset for offset, _ in pairs), default=0)
     return sorted((first + offset, number) for offset, number in pairs)
-
-
-def _number_inside(numbers: list[tuple[int, int]], position: int) -> object:
-    index = bisect.bisect_right(numbers, (position, 1 << 40)) - 1
-    return numbers[index][1] if index >= 0 else (position,)
-
-
-def _span_inside(numbers: list[tuple[int, int]], position: int, size: int) -> tuple[int, int]:
-    """Where the object in which something stands begins and ends."""
-    index = bisect.bisect_right(numbers, (position, 1 << 40))
-    begin = numbers[index - 1][0] if index else 0
-    return begin, numbers[index][0] if index < len(numbers) else size

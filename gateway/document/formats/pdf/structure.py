@@ -10,6 +10,7 @@ import io
 import itertools
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _PAINTS = re.compile(rb"(?<![A-Za-z/#])(?:T[jJ]|Do|BI|sh|[fFBbSs]\*?)(?![A-Za-z]
 _SOME = 40
 """Bytes of a packed stream that holds more than white space."""
 _MOST_CONTENT = 1 << 20
+_MOST_CATALOGS = 100
 _UPWARDS = ("/Parent", "/P", "/StructParents", "/Dest", "/A", "/Popup", "/IRT")
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")  # ISO 32000-2, table 31
 
@@ -116,7 +118,8 @@ def with_trailer(data: bytes) -> bytes:
 
     What was encrypted stays so without the trailer, hence is not taken.
     """
-    catalogs = [number_before(data, match.start()) for match in _CATALOG.finditer(data)]
+    last = deque(_CATALOG.finditer(data), _MOST_CATALOGS)
+    catalogs = [number_before(data, match.start()) for match in last]
     numbers = [number for number in catalogs if isinstance(number, int)]
     if not numbers or _ENCRYPTED.search(data):
         raise Unreadable
