@@ -57,6 +57,8 @@ def test_what_pillow_writes(kind: str) -> None:
         (b"MM\0+\0\x08\0\0", Format.TIFF),
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", Format.AVIF),
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", Format.HEIF),
+        (b"\0\0\0\x1cftypheic\0\0\0\0mif1avif", Format.HEIF),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0miafmif1", Format.HEIF),
         (b"\0\0\0\x1cftypM4A \0\0\0\0mp42isom", Format.SOUND),
         (b"\0\0\0\x1cftypmp42\0\0\0\0mp42isom", Format.VIDEO),
         (b"RIFF\0\0\0\0WAVEfmt ", Format.SOUND),

@@ -146,6 +146,8 @@ _BRANDS = {
     Format.HEIF: (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"),
     Format.SOUND: (b"M4A ", b"M4B "),
 }
+_ANY_BRANDS = (b"mif1", b"msf1")
+"""Brands of pictures whatever their coding: others tell more."""
 _PGP = {
     b"-----BEGIN PGP SIGNATURE-----": Format.SIGNATURE,
     b"-----BEGIN PGP PUBLIC KEY BLOCK-----": Format.KEY,
@@ -279,7 +281,8 @@ def _media(data: bytes) -> Format:
     """By the brands of an ISO base media file (ISO/IEC 14496-12, 4.3): the major one, then the compatible."""
     size = min(int.from_bytes(data[:4], "big"), 256)
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))]
-    for kind, known in _BRANDS.items():
-        if any(brand in known for brand in brands):
-            return kind
+    for brand in sorted(brands, key=_ANY_BRANDS.__contains__):
+        for kind, known in _BRANDS.items():
+            if brand in known:
+                return kind
     return Format.VIDEO

@@ -117,12 +117,10 @@ def load(part: Part, kind: Format, picture: Image.Image) -> None:
 
 def _decoder(part: Part, kind: Format) -> str:
     """Pillow's name of the decoder."""
-    if kind not in (Format.HEIF, Format.AVIF):
+    if kind is Format.AVIF and not features.check("avif"):
+        _missing(part, "AVIF", "a build of Pillow with AVIF")
+    if kind is not Format.HEIF:
         return kind.name
-    if _is_avif(part.data):
-        if not features.check("avif"):
-            _missing(part, "AVIF", "a build of Pillow with AVIF")
-        return "AVIF"
     try:
         import pillow_heif
     except ImportError:
@@ -130,14 +128,6 @@ def _decoder(part: Part, kind: Format) -> str:
     # One thread: each takes address space, and other documents are drawn on the other cores.
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
     return "HEIF"
-
-
-def _is_avif(data: bytes) -> bool:
-    """By the brands of an ISO base media file (ISO/IEC 14496-12, 4.3)."""
-    brands = data[16 : min(int.from_bytes(data[:4]), 256)]
-    compatible = {brands[at : at + 4] for at in range(0, len(brands), 4)}
-    major = data[8:12]
-    return major in (b"avif", b"avis") or (major in (b"mif1", b"msf1", b"miaf") and b"avif" in compatible)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
