@@ -288,6 +288,15 @@ def test_more_than_eight_bits(mode: str, kind: str, white: int) -> None:
         assert shades(read) == pytest.approx([0, 128, 255], abs=1)
 
 
+def test_more_than_eight_bits_piece_by_piece_are_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(1).integers(0, 4000, (301, 203)).astype("<u2")
+    whole = Image.frombuffer("I;16", (203, 301), noise.tobytes())
+    at_once = grey(whole).tobytes()
+    monkeypatch.setattr("gateway.document.formats.picture.greys._BAND", 1000)
+    assert grey(whole).tobytes() == at_once
+    assert at_once == (noise * (255 / 4095)).astype(np.uint8).tobytes()
+
+
 def test_sixteen_bits_where_white_is_zero() -> None:
     values = 65535 - np.asarray(wedge("L")).astype(np.uint16) * 257
     data = encoded(Image.fromarray(values), "TIFF", tiffinfo={262: 0})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 """TIFF 6.0."""
+_BAND = 1 << 20
+"""Pixels that are scaled at a time."""
 _LIGHTNESS = {"LAB": "L", "YCbCr": "Y"}
 """Modes with a channel of their own for what a fax shows."""
 _TRANSPARENT = {"LA", "PA", "RGBA", "La", "RGBa"}
@@ -41,18 +46,29 @@ def _scaled(picture: Image.Image) -> Image.Image:
     14 bits write their values into 16 as they are. Of fractional numbers white is 1 or 255, whichever they
     keep to; else they are stretched.
     """
-    values = np.asarray(picture).astype(np.float32)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    lows, highs = zip(
+        *((float(values.min()), float(values.max())) for _, values in _bands(picture)), strict=True
+    )
+    low, high = min(lows), max(highs)
     if picture.mode == "F":
         black, white = (low, high) if low < 0 or high > 255 else (0.0, 1.0 if high <= 1 else 255.0)
     else:
         black = min(low, 0.0)
         white = black + (1 << max(8, int(high - black).bit_length())) - 1
-    values -= black
-    values *= 255 / ((white - black) or 1.0)
-    made = np.clip(values, 0, 255).astype(np.uint8)
+    made = np.empty((picture.height, picture.width), np.uint8)
+    for top, values in _bands(picture):
+        values -= black
+        values *= 255 / ((white - black) or 1.0)
+        made[top : top + len(values)] = np.clip(values, 0, 255)
     tags = getattr(picture, "tag_v2", {})
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow obeys it up to 8 bits only
-        made = 255 - made
+        np.subtract(255, made, out=made)
     return Image.fromarray(made)
+
+
+def _bands(picture: Image.Image) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """A picture piece by piece, with the row where each begins: all at once would be three times its size."""
+    rows = max(1, _BAND // picture.width)
+    for top in range(0, picture.height, rows):
+        band = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        yield top, np.nan_to_num(np.asarray(band).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
