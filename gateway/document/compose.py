@@ -27,6 +27,7 @@ _ADVICE = {
 }
 _USUAL_ADVICE = "Send it as a PDF, as a JPEG, PNG, GIF or TIFF picture, or as plain text"
 _TOO_MANY = "document_pages"
+_NOTES_SHOWN = 5
 
 Convert = Callable[[bytes, str], bytes]
 """Office document and the name of its kind in, PDF out; raises `GatewayError`."""
@@ -81,7 +82,7 @@ class Composer:
         if alone and refused and not good:
             raise GatewayError(refused[0])  # nothing but pages that say what is missing
         if alone and not total:
-            raise GatewayError(_NOTHING)
+            raise GatewayError(_nothing(notes))
 
     def _limited(
         self, part: Part, kind: Format, layout: Layout, before: int, notes: list[str], refused: list[Failure]
@@ -191,8 +192,6 @@ def _unsupported(part: Part, kind: Format) -> NoReturn:
     refuse(part, problem, _ADVICE.get(kind, _USUAL_ADVICE), code="format_unsupported")
 
 
-_NOTHING = permanent(
-    "5.6.0",
-    "There is nothing to fax: the mail has no text and no attachment that makes a page.",
-    code="document_empty",
-)
+def _nothing(notes: Sequence[str]) -> Failure:
+    why = " ".join(notes[:_NOTES_SHOWN]) or "The mail has no text and no attachment that makes a page."
+    return permanent("5.6.0", f"There is nothing to fax. {why}", code="document_empty")

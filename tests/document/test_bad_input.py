@@ -137,6 +137,15 @@ async def test_text_that_was_left_out_is_nothing(renderer: Renderer, make: Any, 
     assert failure.code == "document_empty"
 
 
+async def test_what_was_left_out_is_said_where_nothing_is_left(
+    renderer: Renderer, make: Any, out: Path
+) -> None:
+    thread = make.mail(None, ("a.png", "image/png", make.picture("PNG", size=(1, 65535)))).as_bytes()
+    failure = await refused(renderer, thread, out)
+    assert failure.code == "document_empty"
+    assert 'The attachment "a.png" is a small picture of the mail\'s layout' in failure.sentence
+
+
 async def test_archives_are_refused_by_name(renderer: Renderer, make: Any, out: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
