@@ -14,6 +14,7 @@ import pypdfium2.raw as pdfium
 
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Matrix, apply, page_to_pixels
+from gateway.document.formats.pdf.marks import may_be_off
 from gateway.document.geometry import DPI_X, WIDTH, Layout, Placement
 
 _SMALL = 6.0
@@ -66,19 +67,23 @@ def warnings(
 
 
 def has_dark_letters(page: Page) -> bool:
-    """Whether something stands written on a page, in a dark colour and within its edges."""
+    """Whether something stands written on a page, in a dark colour, within its edges, and on no layer."""
     text = pdfium.FPDFText_LoadPage(page.handle)
     if not text:
         return False
     try:
         return any(
-            pdfium.FPDFTextObj_GetTextRenderMode(pdfium.FPDFText_GetTextObject(text, index)) != _INVISIBLE
-            and _luma_of(text, index) < _LIGHT
+            _luma_of(text, index) < _LIGHT
             and _is_on(page, text, index)
+            and _is_shown(pdfium.FPDFText_GetTextObject(text, index))
             for index in _written(text)
         )
     finally:
         pdfium.FPDFText_ClosePage(text)
+
+
+def _is_shown(item: Any) -> bool:
+    return pdfium.FPDFTextObj_GetTextRenderMode(item) != _INVISIBLE and not may_be_off(item)
 
 
 def _about_size(letters: list[_Letter], layout: Layout) -> Iterator[str]:

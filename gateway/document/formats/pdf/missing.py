@@ -6,12 +6,13 @@ A page like that would go out with a hole in it, or be left out as blank.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 
 import numpy as np
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
-from gateway.document.formats.pdf import legibility, structure
+from gateway.document.formats.pdf import damage, legibility, structure
 from gateway.document.formats.pdf.drawing import Page
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.geometry import Placement
@@ -33,8 +34,34 @@ _MOST_IF_EVEN = {
 }
 """Bytes for each pixel that a picture of one colour may take: JPEG spends some bits on each block of 64."""
 _MOST_UNKNOWN = 3.0
+_BYTES = {pdfium.FPDFBitmap_Gray: 1, pdfium.FPDFBitmap_BGR: 3}
+_MOST_SMALL = 500
+"""Small pictures of a page that are looked at."""
 _MOST = 20
 """Pictures that are decoded once more to learn whether they can be."""
+
+
+Broken = Callable[[bool], None]
+"""Hears of a picture that is damaged, and whether it is a large part of its page. May raise."""
+
+
+def look_at(page: Page, found: list[Picture], boxes: list[Box], placement: Placement, broken: Broken) -> None:
+    """Tell `broken` which pictures on a page cannot be decoded, or not all of them."""
+    small = _MOST_SMALL
+    for picture, box in zip(found, boxes, strict=True):
+        if not _is_on(box, placement):
+            continue
+        large = is_large(box, placement)
+        small -= not large
+        if (large or small > 0) and (is_undrawable(page, picture) or damage.is_incomplete(page, picture)):
+            broken(large)
+
+
+def _is_on(box: Box, placement: Placement) -> bool:
+    left, top, right, bottom = box
+    return max(left, placement.left) < min(right, placement.left + placement.width) and max(
+        top, placement.top
+    ) < min(bottom, placement.top + placement.height)
 
 
 def is_large(box: Box, placement: Placement) -> bool:
@@ -56,11 +83,37 @@ def is_undrawable(page: Page, picture: Picture) -> bool:
 
 
 def came_out_even(picture: Picture, seen: NDArray[np.uint8]) -> bool:
-    """Whether a picture is of one colour where it lies, although there is more data of it than that takes."""
+    """Whether a picture is of one colour where it lies, although there is more data of it than that takes.
+
+    Not if it is not: then it is hidden, behind something else, by its mask, or because its layer is off.
+    """
     inside = seen[_RIM:-_RIM, _RIM:-_RIM]  # its edges may share pixels with what is around
     if not inside.size or _range(inside[::16]) > _EVEN or _range(inside) > _EVEN:
         return False
-    return is_more_than_even(picture)
+    return is_more_than_even(picture) and not _has_contrast(picture)
+
+
+def comes_out_white(page: Page, picture: Picture) -> bool:
+    """Whether a picture that is all of a page, which came out white, is damaged."""
+    return is_undrawable(page, picture) or (is_more_than_even(picture) and not _has_contrast(picture))
+
+
+def _has_contrast(picture: Picture) -> bool:
+    """Whether PDFium can decode a picture, and finds more than one colour in it."""
+    bitmap = pdfium.FPDFImageObj_GetBitmap(ctypes.cast(picture.address, pdfium.FPDF_PAGEOBJECT))
+    if not bitmap:
+        return False
+    try:
+        wide, high = pdfium.FPDFBitmap_GetWidth(bitmap), pdfium.FPDFBitmap_GetHeight(bitmap)
+        stride = pdfium.FPDFBitmap_GetStride(bitmap)
+        bytes_a_pixel = _BYTES.get(pdfium.FPDFBitmap_GetFormat(bitmap), 4)
+        at = pdfium.FPDFBitmap_GetBuffer(bitmap)
+        content = np.ctypeslib.as_array(ctypes.cast(at, ctypes.POINTER(ctypes.c_uint8)), (high, stride))
+        colours = content[:, : wide * bytes_a_pixel].reshape(high, wide, bytes_a_pixel)[..., :3]
+        inside = colours[_RIM:-_RIM, _RIM:-_RIM]
+        return inside.size > 0 and any(_range(inside[..., part]) > _EVEN for part in range(inside.shape[2]))
+    finally:
+        pdfium.FPDFBitmap_Destroy(bitmap)
 
 
 def is_more_than_even(picture: Picture) -> bool:
@@ -92,7 +145,4 @@ def what_was_to_be_seen(data: bytes, number: int, page: Page, pictures: list[Pic
 
 def _filter(item: object) -> bytes:
     """The last filter of a picture's data."""
-    count = pdfium.FPDFImageObj_GetImageFilterCount(item)
-    name = ctypes.create_string_buffer(32)
-    fits = count > 0 and 0 < pdfium.FPDFImageObj_GetImageFilter(item, count - 1, name, len(name)) <= len(name)
-    return name.value if fits else b""
+    return (damage.filters(item) or (b"",))[-1]

@@ -137,16 +137,6 @@ class _Drawing:
         for picture in found:
             if picture.too_large(page):
                 _too_large(pdf.part, picture, number)
-        if len(found) == 1 and images.only_picture(page):
-            copied = copying.fax_rows(page, found[0], layout, unit)
-            if copied is not None:
-                if not any(copied):
-                    if missing.is_undrawable(page, found[0]) or missing.is_more_than_even(found[0]):
-                        self._broken(pdf.part, number, large=True)
-                    self._refuse_if_not_blank(pdf, page, number, found)
-                rows, look = copied, Look(base="copied")
-                yield Sheet(rows=rows, height=len(rows) // ROW_BYTES, look=look, source=source)
-                return
         try:
             placements = layout.place_page(page.wide * unit, page.high * unit)
         except ValueError:
@@ -154,9 +144,17 @@ class _Drawing:
         if len(placements) > pdf.most:
             too_many_pages(pdf.most)
         broken = partial(self._broken, pdf.part, number)
-        for picture, box in zip(found, images.boxes(page, found, placements[0]), strict=True):
-            if missing.is_large(box, placements[0]) and missing.is_undrawable(page, picture):
-                broken(large=True)
+        missing.look_at(page, found, images.boxes(page, found, placements[0]), placements[0], broken)
+        if len(found) == 1 and images.only_picture(page):
+            copied = copying.fax_rows(page, found[0], layout, unit)
+            if copied is not None:
+                if not any(copied):
+                    if missing.comes_out_white(page, found[0]):
+                        broken(large=True)
+                    self._refuse_if_not_blank(pdf, page, number, found)
+                rows, look = copied, Look(base="copied")
+                yield Sheet(rows=rows, height=len(rows) // ROW_BYTES, look=look, source=source)
+                return
         for placement in placements:
             canvas.clear()
             if found and len(placements) == 1:
@@ -201,7 +199,9 @@ class _Drawing:
                 status="5.6.5",
                 code="picture_damaged",
             )
-        self.notes.append(f"{part.label}: a small picture on page {number + 1} is damaged.")
+        note = f"{part.label}: a small picture on page {number + 1} is damaged."
+        if note not in self.notes:
+            self.notes.append(note)
 
 
 def _upright(grey: Raster, layout: Layout) -> Raster:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from gateway.document import raster
 from gateway.document.formats.pdf import images, missing
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Matrix, Rectangle
+from gateway.document.formats.pdf.marks import may_be_off
 from gateway.document.formats.picture import borrowed
 from gateway.document.formats.picture.strict import strictly
 from gateway.document.geometry import WIDTH, Placement
@@ -186,7 +187,7 @@ def _is_plain(item: int, bounds: Rectangle) -> bool:
     handle = _handle(item)
     if pdfium.FPDFPageObj_HasTransparency(handle) or not images.is_unclipped(item, bounds):
         return False
-    return all(name != "OC" for name in _marks(handle))
+    return not may_be_off(handle)
 
 
 def _has_parts(page: Page, item: int, picture: Image.Image) -> bool:
@@ -197,15 +198,6 @@ def _has_parts(page: Page, item: int, picture: Image.Image) -> bool:
         return False
     wanted = _PLAIN.get(facts.colorspace)
     return wanted in (0, parts) and facts.bits_per_pixel == 8 * parts
-
-
-def _marks(handle: object) -> Iterator[str]:
-    """Names of the marked content that an object belongs to."""
-    for index in range(pdfium.FPDFPageObj_CountMarks(handle)):
-        mark = pdfium.FPDFPageObj_GetMark(handle, index)
-        name, length = (pdfium.FPDF_WCHAR * 8)(), ctypes.c_ulong()
-        fits = pdfium.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), length)
-        yield bytes(name)[: length.value - 2].decode("utf-16-le", "replace") if fits else ""
 
 
 def _jpeg(item: int, data: bytes) -> bytes | None:
