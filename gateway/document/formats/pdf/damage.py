@@ -27,6 +27,8 @@ _MOST_DECODED = 64 << 20
 _END, _TAIL = b"\xff\xd9", 1024
 """JPEG's end of image, and how much may stand behind it."""
 _FILLING = bytes(range(1, 250, 2)) * 4
+_FLUSHED, _BLANK = b"\x00\x00\xff\xff", b"\r\n\t "
+"""How a Flate stream ends that was flushed and not closed, as some writers leave it (RFC 1979, 2.1)."""
 _SMALL = (256, 256)
 
 
@@ -89,7 +91,7 @@ def inflated(packed: bytes, most: int) -> Inflated:
                     return Inflated(found, broken=False, wrong=False)
                 waiting = unpack.unconsumed_tail
         found += len(unpack.flush())
-        if unpack.eof:
+        if unpack.eof or packed.rstrip(_BLANK).endswith(_FLUSHED):
             return Inflated(found, broken=False, wrong=False)
     except zlib.error:
         pass

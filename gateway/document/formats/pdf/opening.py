@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from gateway.document.formats.parts import Part, refuse, too_many_pages
-from gateway.document.formats.pdf import structure
+from gateway.document.formats.pdf import programs, structure
 from gateway.document.formats.pdf.drawing import POINTS, Document, Locked, Page, Unreadable
 from gateway.document.formats.pdf.glance import glance
 from gateway.document.formats.pdf.structure import Tree
@@ -32,6 +32,7 @@ class Opened:
         self._notes = notes
         self._repaired = False
         self._tree: Tree | None = None
+        self._lost: programs.Lost | None = None
         self.glance = glance(part.data, most)
         try:
             self.document = Document(part.data)
@@ -72,6 +73,13 @@ class Opened:
             except structure.Unreadable:
                 self._tree = Tree(pages=0, broken=0, units=(), collection=False)
         return self._tree
+
+    @property
+    def lost(self) -> programs.Lost:
+        """Which pages are drawn by programs that break off."""
+        if self._lost is None:
+            self._lost = programs.lost(self.document.data)
+        return self._lost
 
     def is_collection(self) -> bool:
         """Whether it presents itself as a collection of files."""

@@ -134,6 +134,7 @@ class _Drawing:
         unit, layout, canvas = pdf.unit(number), self.layout, self.canvas
         source = f"{pdf.part.label}, page {number + 1}"
         found = images.pictures(page) if pdf.glance.pictures else []
+        self._refuse_if_cut(pdf, number)
         for picture in found:
             if picture.too_large(page):
                 _too_large(pdf.part, picture, number)
@@ -177,6 +178,12 @@ class _Drawing:
                 legibility.warnings(page, canvas, placement, layout, unit) if self.inspect and first else ()
             )
             yield Sheet(rows=rows, height=layout.height, look=look, source=source, warnings=warnings)
+
+    def _refuse_if_cut(self, pdf: Opened, number: int) -> None:
+        if number in pdf.lost.pages:
+            damaged(pdf.part, f"the drawing of page {number + 1} breaks off")
+        if number in pdf.lost.marks:
+            self.notes.append(f"{pdf.part.label}: an annotation on page {number + 1} is damaged.")
 
     def _refuse_if_not_blank(self, pdf: Opened, page: Page, number: int, found: list[Picture]) -> None:
         what = missing.what_was_to_be_seen(pdf.document.data, number, page, found)

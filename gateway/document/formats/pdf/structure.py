@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import itertools
 import re
-import zlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.document.formats.pdf.damage import inflated
 from gateway.document.formats.pdf.glance import number_before
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def tree(data: bytes, most: int) -> Tree:
     """Walk the page tree with pypdf, up to one page more than `most`."""
     import pypdf
 
-    with _pypdf_errors():
+    with pypdf_errors():
         root = pypdf.PdfReader(io.BytesIO(data)).root_object
         units, broken = [], 0
-        for leaf, _inherited in _leaves(root["/Pages"]):
+        for leaf, _inherited in leaves(root["/Pages"]):
             if leaf is None:
                 broken += 1
                 continue
@@ -75,11 +75,10 @@ def has_lost_its_content(data: bytes, number: int) -> bool:
     from pypdf.generic import NullObject
 
     try:
-        with _pypdf_errors():
-            leaves = (
-                leaf for leaf, _inherited in _leaves(pypdf.PdfReader(io.BytesIO(data)).root_object["/Pages"])
-            )
-            leaf = next(itertools.islice((leaf for leaf in leaves if leaf is not None), number, None), None)
+        with pypdf_errors():
+            root = pypdf.PdfReader(io.BytesIO(data)).root_object
+            pages = (leaf for leaf, _inherited in leaves(root["/Pages"]) if leaf is not None)
+            leaf = next(itertools.islice(pages, number, None), None)
             if leaf is None or "/Contents" not in leaf:
                 return False
             content = leaf["/Contents"]
@@ -97,20 +96,13 @@ def _would_draw(stream: Any) -> bool:
     packed = bytes(stream._data)  # before its filters: pypdf, too, unpacks no more than it can
     try:
         content = bytes(stream.get_data())
-    except Exception:  # see `_pypdf_errors`
+    except Exception:  # see `pypdf_errors`
         return bool(packed.strip())
-    if stream.get("/Filter") == "/FlateDecode" and not _is_whole(packed):
+    if not packed.strip():
+        return False
+    if stream.get("/Filter") == "/FlateDecode" and inflated(packed, _MOST_CONTENT).broken:
         return True
     return _PAINTS.search(content) is not None or (not content.strip() and len(packed.strip()) > _SOME)
-
-
-def _is_whole(packed: bytes) -> bool:
-    unpack = zlib.decompressobj()
-    try:
-        unpack.decompress(packed, _MOST_CONTENT)
-    except zlib.error:
-        return False
-    return unpack.eof or bool(unpack.unconsumed_tail)
 
 
 def with_trailer(data: bytes) -> bytes:
@@ -134,7 +126,7 @@ def is_incomplete(data: bytes) -> bool:
 
     cut_at = data.rfind(b" obj", data.rfind(b"endobj"))
     lost = {number_before(data, cut_at + 4)} if cut_at > 0 else set()
-    with _pypdf_errors():
+    with pypdf_errors():
         seen: set[int] = set()
         waiting: list[object] = [pypdf.PdfReader(io.BytesIO(data)).root_object.raw_get("/Pages")]
         while waiting and len(seen) < _MOST_NODES:
@@ -161,13 +153,13 @@ def rewritten(data: bytes, most: int) -> tuple[bytes, int]:
     import pypdf
     from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
-    with _pypdf_errors():
+    with pypdf_errors():
         reader = pypdf.PdfReader(io.BytesIO(data))
         pages = reader.root_object["/Pages"].get_object()
         if not isinstance(pages, DictionaryObject):
             raise Unreadable
         kids: list[PdfObject] = []
-        for leaf, inherited in _leaves(pages):
+        for leaf, inherited in leaves(pages):
             if leaf is None or len(kids) >= most:
                 raise Unreadable
             for key, value in inherited.items():
@@ -182,7 +174,7 @@ def rewritten(data: bytes, most: int) -> tuple[bytes, int]:
 
 
 @contextmanager
-def _pypdf_errors() -> Iterator[None]:
+def pypdf_errors() -> Iterator[None]:
     """pypdf raises nearly anything on damaged files."""
     try:
         yield
@@ -192,7 +184,7 @@ def _pypdf_errors() -> Iterator[None]:
         raise Unreadable from error
 
 
-def _leaves(root: Any) -> Iterator[tuple[DictionaryObject | None, dict[str, Any]]]:
+def leaves(root: Any) -> Iterator[tuple[DictionaryObject | None, dict[str, Any]]]:
     """Each page of a tree in order with what it inherits, or None for an entry that leads nowhere.
 
     Nodes within the tree are entered once, so that a tree that contains itself ends.
