@@ -2,11 +2,12 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from support import postgres
 from support.submissions import make_submission
 
 from gateway.model import Submission
@@ -53,11 +54,50 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _missing(program: str) -> str:
+    if program == "postgresql":
+        return postgres.missing()
     if shutil.which(program) is None:
         return f"{program} is not installed"
     if program in _ROOTS and os.geteuid() != 0:
         return f"{program} changes users and must be started by root"
     return ""
+
+
+@pytest.fixture(scope="session")
+def _cluster() -> Iterator[postgres.Cluster]:
+    cluster = postgres.Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@pytest.fixture
+def cluster(_cluster: postgres.Cluster) -> postgres.Cluster:
+    """A running PostgreSQL; mark tests that use it with ``peer("postgresql")``."""
+    if not _cluster.running:
+        _cluster.start()
+    return _cluster
+
+
+@pytest.fixture(scope="session")
+def _migrated(_cluster: postgres.Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with the schema, to be copied."""
+    name = _cluster.database()
+    store = Store(tmp_path_factory.mktemp("migrated"), url=_cluster.url(name))
+    store.open()
+    store.close()
+    return name
+
+
+@pytest.fixture
+def database(cluster: postgres.Cluster, _migrated: str) -> Iterator[str]:
+    """The URL of an empty database with the schema."""
+    name = cluster.database(_migrated)
+    yield cluster.url(name)
+    if cluster.running:
+        cluster.drop(name)
 
 
 @pytest.fixture

@@ -206,11 +206,11 @@ def _no_such(what: str, id_: object) -> NoReturn:
 
 def _fax(tx: sa.Connection, id_: str) -> Fax:
     try:
-        return faxes.get(tx, id_)
+        return faxes.get(tx, id_, lock=True)
     except sa.exc.NoResultFound:
         ids = views.faxes_of(tx, id_)
         if len(ids) == 1:
-            return faxes.get(tx, ids[0])
+            return faxes.get(tx, ids[0], lock=True)
         if ids:
             raise _refuse(f"{id_} is several faxes: {', '.join(ids)}. Name one.") from None
         _no_such("fax", id_)
@@ -218,6 +218,6 @@ def _fax(tx: sa.Connection, id_: str) -> Fax:
 
 def _received(tx: sa.Connection, id_: str) -> ReceivedFax:
     try:
-        return received.get(tx, id_)
+        return received.get(tx, id_, lock=True)
     except sa.exc.NoResultFound:
         _no_such("received fax", id_)

@@ -1,4 +1,4 @@
-"""Where the stages meet: tables, one writer thread, coarse verbs, and the spool.
+"""Where the stages meet: tables, writer threads, coarse verbs, and the spool.
 
 A verb is a function that takes a connection and does one whole thing (``attempts.begin``); callers pass
 it to `Store.write`, which returns after COMMIT, or to `Store.read`. No transaction spans a network call.
@@ -18,9 +18,10 @@ import sqlalchemy as sa
 
 from gateway.config import Settings
 from gateway.errors import GatewayError, temporary
-from gateway.store.engine import migrate, open_engine
+from gateway.store.engine import WRITERS, migrate, open_postgres, open_sqlite, reading
 from gateway.store.spool import Draft, Spool, private_directory
-from gateway.store.writer import StoreUnavailableError, Writer
+from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
+from gateway.store.writer import Writer
 
 __all__ = ["Draft", "Spool", "Store", "StoreUnavailableError"]
 
@@ -28,9 +29,13 @@ T = TypeVar("T")
 
 
 class Store:
-    """One open store: ``state_dir/gateway.sqlite3`` and ``state_dir/spool``. One process owns it."""
+    """One store: ``state_dir/gateway.sqlite3``, or a PostgreSQL that several nodes share.
 
-    def __init__(self, state_dir: Path) -> None:
+    One process owns `state_dir` in any case.
+    """
+
+    def __init__(self, state_dir: Path, *, url: str = "") -> None:
+        """`url` leads to a PostgreSQL; empty: SQLite. Nothing is opened yet."""
         private_directory(state_dir)
         self.state_dir = state_dir
         self.spool = Spool(state_dir / "spool")
@@ -38,17 +43,17 @@ class Store:
         """Rendered documents."""
         self.inbox = Spool(state_dir / "inbox")
         """PDFs of received faxes."""
-        self._engine = open_engine(state_dir / "gateway.sqlite3")
-        self._reading = self._engine.execution_options(gateway_readonly=True)
-        self._writer = Writer(self._engine)
+        self.shared = bool(url)
+        """Whether other nodes may use the database too."""
+        self._engine = open_postgres(url) if url else open_sqlite(state_dir / "gateway.sqlite3")
+        self._reading = reading(self._engine)
+        self._writer = Writer(self._engine, threads=WRITERS if url else 1)
         self._lock: int | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The store that the settings name, not yet open."""
-        if settings.store.shared:
-            raise GatewayError(temporary("4.3.0", "PostgreSQL is not supported yet; remove store.url."))
-        return cls(settings.gateway.state_dir)
+        return cls(settings.gateway.state_dir, url=settings.store.url.get_secret_value())
 
     def now(self) -> float:
         """Epoch seconds on the one clock that leases, deadlines and retries are measured by."""
@@ -68,7 +73,14 @@ class Store:
                 temporary("4.3.0", f"Another fax gateway is running on {self.state_dir}. Stop it first.")
             ) from None
         self._lock = lock
-        migrate(self._engine)
+        try:
+            migrate(self._engine)
+        except sa.exc.SQLAlchemyError as error:
+            if not is_trouble(error):
+                raise
+            raise GatewayError(
+                temporary("4.3.0", f"The store cannot be opened: {_words(error)}.", code="cannot_start")
+            ) from error
         self._writer.start()
 
     def close(self) -> None:
@@ -91,9 +103,22 @@ class Store:
         """Run a verb that only reads, on a snapshot, in a thread. Raises as `write` does."""
         try:
             return await asyncio.to_thread(self._read, work)
-        except sa.exc.OperationalError as error:
+        except sa.exc.SQLAlchemyError as error:
+            if not is_trouble(error):
+                raise
             raise StoreUnavailableError(error, certain=True) from error
 
     def _read(self, work: Callable[[sa.Connection], T]) -> T:
-        with self._reading.connect() as connection, connection.begin():
-            return work(connection)
+        for again in (True, False):
+            try:
+                with self._reading.connect() as connection, connection.begin():
+                    return work(connection)
+            except sa.exc.DBAPIError as error:
+                if not (again and connection_lost(error)):  # the server was restarted since the last use
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _words(error: sa.exc.SQLAlchemyError) -> str:
+    """What the driver says, on one line."""
+    return " ".join(str(getattr(error, "orig", error)).split()).removesuffix(".")

@@ -95,12 +95,12 @@ def end(
     A Fax that was already rescued to *unknown*, or held since, takes a late word too, unless another Fax has
     its line by now. Returns the state that it has now.
     """
+    fax = get(tx, attempt.fax_id, lock=True)  # a rescue must not come between this look and the move
     tx.execute(
         sa.update(tables.attempt)
         .where(tables.attempt.c.id == attempt.id, tables.attempt.c.outcome == "")
         .values(outcome=outcome, outcome_at=now)
     )
-    fax = get(tx, attempt.fax_id)
     waits = fax.state in _WAIT_FOR_A_WORD and fax.attempts == attempt.ordinal
     if not waits or target is fax.state or target not in FAX_MOVES[fax.state]:
         return fax.state
@@ -136,8 +136,12 @@ def overdue(tx: sa.Connection, *, now: float) -> list[Fax]:
     Only after the lease *and* the attempt's deadline (lease plus the provider's request time-out): the
     process that made the call may only be stopped, not dead.
     """
+    return [rows.fax(row) for row in tx.execute(_overdue(now))]
+
+
+def _overdue(now: float) -> sa.Select[tuple[object, ...]]:
     latest = sa.and_(tables.attempt.c.fax_id == _t.c.id, tables.attempt.c.ordinal == _t.c.attempts)
-    late = tx.execute(
+    return (
         sa.select(_t)
         .join(tables.attempt, latest)
         .where(
@@ -146,7 +150,6 @@ def overdue(tx: sa.Connection, *, now: float) -> list[Fax]:
             sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
         )
     )
-    return [rows.fax(row) for row in late]
 
 
 def rescue(tx: sa.Connection, *, now: float, calling: Collection[str]) -> list[str]:
@@ -154,7 +157,8 @@ def rescue(tx: sa.Connection, *, now: float, calling: Collection[str]) -> list[s
 
     (The clock on the wall may have been set forward while an upload runs.) Returns their ids.
     """
-    late = [fax for fax in overdue(tx, now=now) if fax.id not in calling]
+    found = tx.execute(_overdue(now).with_for_update(of=_t, skip_locked=True))
+    late = [fax for fax in map(rows.fax, found) if fax.id not in calling]
     for fax in late:
         move(tx, fax, FaxState.UNKNOWN, now=now, run_at=now, detail={"why": "no outcome"})
     return [fax.id for fax in late]

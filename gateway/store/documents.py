@@ -120,9 +120,9 @@ def refused(tx: sa.Connection, document: Document, failure: Failure, *, now: flo
         {"reason": failure.sentence, "code": failure.code, "status": failure.status},
     )
     open_ones = tx.execute(
-        sa.select(tables.fax).where(
-            tables.fax.c.submission_id == document.id, tables.fax.c.state == FaxState.ACCEPTED
-        )
+        sa.select(tables.fax)
+        .where(tables.fax.c.submission_id == document.id, tables.fax.c.state == FaxState.ACCEPTED)
+        .with_for_update()  # a person may be cancelling one
     ).all()
     for row in open_ones:
         faxes.move(tx, rows.fax(row), FaxState.FAILED, now=now, failure=failure)

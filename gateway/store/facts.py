@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.store import tables
+from gateway.store import dialect, tables
 
 
 def get(tx: sa.Connection, key: str, default: Any = None) -> Any:
@@ -17,9 +17,7 @@ def get(tx: sa.Connection, key: str, default: Any = None) -> Any:
 
 def put(tx: sa.Connection, key: str, value: Any) -> None:
     """Store `value` (JSON) under `key`."""
-    changed = tx.execute(sa.update(tables.fact).where(tables.fact.c.key == key).values(value=value))
-    if changed.rowcount == 0:
-        tx.execute(sa.insert(tables.fact).values(key=key, value=value))
+    dialect.upsert(tx, tables.fact, {"key": key, "value": value})
 
 
 def delete(tx: sa.Connection, key: str) -> None:

@@ -220,26 +220,32 @@ def release(tx: sa.Connection, fax: Fax, *, run_at: float) -> None:
     leases.release(tx, _t, fax.id, fence=fax.fence, run_at=run_at)
 
 
-def get(tx: sa.Connection, fax_id: str) -> Fax:
-    """One Fax. Raises `sqlalchemy.exc.NoResultFound`."""
-    return rows.fax(tx.execute(sa.select(_t).where(_t.c.id == fax_id)).one())
+def get(tx: sa.Connection, fax_id: str, *, lock: bool = False) -> Fax:
+    """One Fax; with `lock` nobody else changes it before this transaction ends.
+
+    Raises `sqlalchemy.exc.NoResultFound`.
+    """
+    query = sa.select(_t).where(_t.c.id == fax_id)
+    return rows.fax(tx.execute(query.with_for_update() if lock else query).one())
 
 
 def late(tx: sa.Connection, *, now: float) -> list[Fax]:
     """Faxes that were not sent in their time, whatever they wait for, and that nobody works on."""
-    found = tx.execute(
-        sa.select(_t).where(
-            _literal(SENDABLE),
-            _t.c.deadline < now,
-            sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
-        )
+    return [rows.fax(row) for row in tx.execute(_late(now))]
+
+
+def _late(now: float) -> sa.Select[tuple[object, ...]]:
+    return sa.select(_t).where(
+        _literal(SENDABLE),
+        _t.c.deadline < now,
+        sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
     )
-    return [rows.fax(row) for row in found]
 
 
 def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
-    """`late` Faxes fail. Returns them."""
-    expired = late(tx, now=now)
+    """`late` Faxes fail, but for those that somebody else has in hand. Returns them."""
+    found = tx.execute(_late(now).with_for_update(skip_locked=True))
+    expired = [rows.fax(row) for row in found]
     for fax in expired:
         move(tx, fax, FaxState.FAILED, now=now, failure=too_late(fax))
     return expired
@@ -262,7 +268,11 @@ def hurry(tx: sa.Connection, fax_id: str, *, now: float, deadline: float) -> boo
 
 
 def successor(tx: sa.Connection, fax: Fax) -> str | None:
-    """The Fax that already sends this one again, if it is open or was delivered."""
+    """The Fax that already sends this one again, if it is open or was delivered.
+
+    None stays true until this transaction ends: nobody else can send it `again` meanwhile.
+    """
+    _lock_submission(tx, fax)
     over = sorted(FINAL - {FaxState.DELIVERED})
     query = sa.select(_t.c.id).where(_t.c.retry_of == fax.id, _t.c.state.not_in(over)).limit(1)
     return tx.execute(query).scalar()
@@ -270,6 +280,7 @@ def successor(tx: sa.Connection, fax: Fax) -> str | None:
 
 def again(tx: sa.Connection, fax: Fax, *, now: float, deadline: float, by: str) -> str:
     """A person sends a finished Fax again: a new Fax of the same Submission. Returns its id."""
+    _lock_submission(tx, fax)
     count = tx.execute(
         sa.select(sa.func.count()).select_from(_t).where(_t.c.submission_id == fax.submission_id)
     ).scalar_one()
@@ -292,3 +303,8 @@ def again(tx: sa.Connection, fax: Fax, *, now: float, deadline: float, by: str) 
         tx, "fax", fax_id, at=now, source="", target=FaxState.ACCEPTED, detail={"retry_of": fax.id, "by": by}
     )
     return fax_id
+
+
+def _lock_submission(tx: sa.Connection, fax: Fax) -> None:
+    query = sa.select(tables.submission.c.id).where(tables.submission.c.id == fax.submission_id)
+    tx.execute(query.with_for_update())

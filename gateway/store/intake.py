@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.lifecycle import ON_THE_LINE, SENDABLE, DocumentState, FaxState
 from gateway.model import MailKind, Submission
-from gateway.store import history, outbox, tables
+from gateway.store import dialect, history, outbox, tables
 from gateway.store.rows import content_values
 
 _STILL_COUNTS = (*SENDABLE, *ON_THE_LINE, FaxState.HELD, FaxState.DELIVERED, FaxState.PARTIAL)
@@ -68,8 +68,9 @@ def accept(
     """
     fresh: list[tuple[str, str]] = []
     repeats: list[str] = []
-    for number in dict.fromkeys(numbers):
-        key = duplicate_key(submission, number)
+    keys = {number: duplicate_key(submission, number) for number in numbers}
+    dialect.lock(tx, keys.values())  # the same mail may come to two nodes at the same instant
+    for number, key in keys.items():
         first = _first(tx, key, since=now - window)
         if first is None:
             fresh.append((number, key))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway.store import tables
+from gateway.store import dialect, tables
 
 _box = tables.mailbox
 _t = tables.mailbox_message
@@ -54,9 +54,10 @@ def mark(tx: sa.Connection, account: str, folder: str) -> tuple[int, int] | None
 
 def set_mark(tx: sa.Connection, account: str, folder: str, *, uidvalidity: int, high_water: int) -> None:
     """Record first contact, or a new UIDVALIDITY: UIDs up to `high_water` are not new mail."""
-    tx.execute(sa.delete(_box).where(_box.c.account == account, _box.c.folder == folder))
-    tx.execute(
-        sa.insert(_box).values(account=account, folder=folder, uidvalidity=uidvalidity, high_water=high_water)
+    dialect.upsert(
+        tx,
+        _box,
+        {"account": account, "folder": folder, "uidvalidity": uidvalidity, "high_water": high_water},
     )
 
 

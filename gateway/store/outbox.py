@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway import lifecycle
 from gateway.lifecycle import OutboxState
 from gateway.model import MailKind, OutboxMail, Via
-from gateway.store import history, leases, rows, tables
+from gateway.store import dialect, history, leases, rows, tables
 
 _t = tables.outbox
 _QUEUED = _t.c.state == sa.literal_column(f"'{OutboxState.QUEUED}'")
@@ -36,23 +36,23 @@ def queue(
     Runs in the transaction of the move that it announces. Only the local part of the Message-ID is stored:
     the host that delivers adds its own name.
     """
-    if tx.execute(sa.select(_t.c.id).where(_t.c.key == key)).first() is not None:
-        return False
-    tx.execute(
-        sa.insert(_t).values(
-            key=key,
-            kind=kind,
-            recipient=recipient,
-            facts=dict(facts),
-            message_id=f"{kind}.{hashlib.sha256(key.encode()).hexdigest()[:24]}",
-            state=OutboxState.QUEUED,
-            via=via,
-            received_id=received_id,
-            created=now,
-            run_at=now,
-        )
+    return dialect.insert_new(
+        tx,
+        _t,
+        {
+            "key": key,
+            "kind": kind,
+            "recipient": recipient,
+            "facts": dict(facts),
+            "message_id": f"{kind}.{hashlib.sha256(key.encode()).hexdigest()[:24]}",
+            "state": OutboxState.QUEUED,
+            "via": via,
+            "received_id": received_id,
+            "created": now,
+            "run_at": now,
+        },
+        key="key",
     )
-    return True
 
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[OutboxMail]:

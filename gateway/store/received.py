@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway import lifecycle
 from gateway.lifecycle import OutboxState, ReceivedState
 from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via
-from gateway.store import history, leases, outbox, rows, tables
+from gateway.store import dialect, history, leases, outbox, rows, tables
 
 _t = tables.received
 _OPEN = _t.c.state.in_(
@@ -37,26 +37,29 @@ def see(tx: sa.Connection, faxes: Sequence[ReceivedFax], *, now: float) -> list[
     for fax in faxes:
         if fax.provider_id in seen:
             continue
-        seen.add(fax.provider_id)
-        tx.execute(
-            sa.insert(_t).values(
-                id=fax.id,
-                provider_id=fax.provider_id,
-                did=fax.did,
-                caller=fax.caller,
-                caller_name=fax.caller_name,
-                station_id=fax.station_id,
-                pages=fax.pages,
-                seconds=fax.seconds,
-                received_at=fax.received_at,
-                folder=fax.folder,
-                state=ReceivedState.SEEN,
-                created=now,
-                run_at=now,
-            )
+        new = dialect.insert_new(
+            tx,
+            _t,
+            {
+                "id": fax.id,
+                "provider_id": fax.provider_id,
+                "did": fax.did,
+                "caller": fax.caller,
+                "caller_name": fax.caller_name,
+                "station_id": fax.station_id,
+                "pages": fax.pages,
+                "seconds": fax.seconds,
+                "received_at": fax.received_at,
+                "folder": fax.folder,
+                "state": ReceivedState.SEEN,
+                "created": now,
+                "run_at": now,
+            },
+            key="provider_id",
         )
-        history.append(tx, "received", fax.id, at=now, source="", target=ReceivedState.SEEN)
-        fresh.append(fax.id)
+        if new:
+            history.append(tx, "received", fax.id, at=now, source="", target=ReceivedState.SEEN)
+            fresh.append(fax.id)
     return fresh
 
 
@@ -157,7 +160,8 @@ def postpone(tx: sa.Connection, fax: ReceivedFax, *, run_at: float, reason: str)
 
 def mail_left(tx: sa.Connection, mail: OutboxMail, target: OutboxState, *, now: float) -> None:
     """After the move of one of its mails: all sent makes the fax *mailed*, one failed parks it."""
-    row = tx.execute(sa.select(_t).where(_t.c.id == mail.received_id)).first()
+    # Locked before the other mails are looked at: two that end together must not each wait for the other.
+    row = tx.execute(sa.select(_t).where(_t.c.id == mail.received_id).with_for_update()).first()
     if row is None or row.state != ReceivedState.ROUTED:
         return
     fax = rows.received(row)
@@ -173,9 +177,13 @@ def resume(tx: sa.Connection, fax: ReceivedFax, *, now: float) -> None:
     _move(tx, fax, target, now=now, run_at=now, values={"reason": "", "attempts": 0})
 
 
-def get(tx: sa.Connection, received_id: str) -> ReceivedFax:
-    """One received fax. Raises `sqlalchemy.exc.NoResultFound`."""
-    return rows.received(tx.execute(sa.select(_t).where(_t.c.id == received_id)).one())
+def get(tx: sa.Connection, received_id: str, *, lock: bool = False) -> ReceivedFax:
+    """One received fax; with `lock` nobody else changes it before this transaction ends.
+
+    Raises `sqlalchemy.exc.NoResultFound`.
+    """
+    query = sa.select(_t).where(_t.c.id == received_id)
+    return rows.received(tx.execute(query.with_for_update() if lock else query).one())
 
 
 def _move(

@@ -40,8 +40,18 @@ def _lease() -> list[sa.Column[object]]:
     ]
 
 
+class _Foreign(sa.TypeDecorator[str]):
+    """Text that others wrote: PostgreSQL takes no NUL character in it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        return value.replace("\0", "\ufffd") if value is not None and "\0" in value else value
+
+
 def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default="")
+    return sa.Column(name, _Foreign, nullable=False, server_default="")
 
 
 def _is(column: str, *values: str) -> sa.TextClause:
@@ -113,8 +123,8 @@ fax = sa.Table(
     sa.Column("deadline", _TIME, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     _text("provider_id"),
-    sa.Column("pages", sa.Integer),
-    sa.Column("seconds", sa.Integer),
+    sa.Column("pages", sa.BigInteger),  # as the provider says, however little sense it makes
+    sa.Column("seconds", sa.BigInteger),
     _text("cost"),
     _text("reason"),
     _text("code"),
@@ -151,13 +161,13 @@ received = sa.Table(
     "received",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("provider_id", sa.Text, nullable=False, unique=True),
+    sa.Column("provider_id", _Foreign, nullable=False, unique=True),
     _text("did"),
     _text("caller"),
     _text("caller_name"),
     _text("station_id"),
-    sa.Column("pages", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("seconds", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("pages", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("seconds", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("received_at", _TIME, nullable=False),
     _text("folder"),
     sa.Column("state", sa.Text, nullable=False),
@@ -182,7 +192,7 @@ outbox = sa.Table(
     sa.Column("id", _ID, primary_key=True, autoincrement=True),
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("recipient", sa.Text, nullable=False),
+    sa.Column("recipient", _Foreign, nullable=False),
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Column("message_id", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),

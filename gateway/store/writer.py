@@ -1,8 +1,11 @@
-"""One thread writes. Requests that wait together share one transaction, each in its own savepoint.
+"""Writes: requests that wait together share one transaction, each in its own savepoint.
 
 Group commit makes the cost of an fsync a shared one; the savepoint makes the failure of one item its own.
 A future resolves after COMMIT and never before, so "success" always means "on disk". A waiter that is
 cancelled does not undo its work: what was asked for is committed all the same.
+
+On SQLite one thread writes. On PostgreSQL a few do, so that one that waits for another node's rows, or
+carries a large file, does not hold up the rest.
 """
 
 from __future__ import annotations
@@ -10,30 +13,19 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from gateway.errors import GatewayError, temporary
+from gateway.store.trouble import StoreUnavailableError, is_trouble, worth_again
 
 T = TypeVar("T")
 _GROUP = 256
 """Requests in one transaction at most: bounds how long a reader of the WAL and a waiter may wait."""
-
-
-class StoreUnavailableError(GatewayError):
-    """The database could not commit: disk full, read-only, locked or gone.
-
-    `certain` tells that nothing was written; a COMMIT itself that failed may be on disk all the same.
-    """
-
-    def __init__(self, cause: BaseException, *, certain: bool) -> None:
-        super().__init__(
-            temporary("4.3.0", "The gateway cannot write to its store just now.", code=type(cause).__name__)
-        )
-        self.certain = certain
+_TRIES = 4
+"""Of one request alone, while its transaction ends in favour of others or its connection was a dead one."""
 
 
 @dataclass(slots=True)
@@ -45,17 +37,29 @@ class _Request:
     error: BaseException | None = None
 
 
-class Writer(threading.Thread):
-    """The only thread that changes the database."""
+class Writer:
+    """The threads that change the database; nothing else does."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        super().__init__(name="store-writer", daemon=True)
+    def __init__(self, engine: sa.Engine, *, threads: int = 1) -> None:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"store-writer-{number}", daemon=True)
+            for number in range(threads)
+        ]
         self._closed = False
 
+    def start(self) -> None:
+        """Begin to write."""
+        for thread in self._threads:
+            thread.start()
+
+    def is_alive(self) -> bool:
+        """Whether somebody writes."""
+        return any(thread.is_alive() for thread in self._threads)
+
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` in the writer's transaction; return its result after COMMIT.
+        """Run `work` in a writer's transaction; return its result after COMMIT.
 
         Raises what `work` raised (its savepoint is rolled back), or `StoreUnavailableError`.
         """
@@ -67,12 +71,14 @@ class Writer(threading.Thread):
         return await future
 
     def close(self) -> None:
-        """Finish what was asked for, then stop. Blocks until the thread has ended."""
+        """Finish what was asked for, then stop. Blocks until the threads have ended."""
         self._closed = True
-        self._queue.put(None)
-        self.join()
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         stopping = False
         while not stopping:
             group: list[_Request] = []
@@ -92,33 +98,64 @@ class Writer(threading.Thread):
                 self._commit(group)
                 _resolve(group)
 
-    def _commit(self, group: list[_Request]) -> None:
-        committing = False
+    def _commit(self, group: Sequence[_Request]) -> None:
+        """One transaction for all; where that fails, one for each: trouble of one is not its neighbours'."""
+        reached, error = self._transact(group)
+        if error is None:
+            return
+        if not reached or len(group) == 1:
+            _fail(group, error, certain=True)
+            return
+        for index, request in enumerate(group):
+            request.result = request.error = None
+            reached, error = self._transact([request])
+            if error is not None:
+                _fail([request] if reached else group[index:], error, certain=True)
+                if not reached:  # nor will the next one reach it, and each try may take its time
+                    return
+
+    def _transact(self, group: Sequence[_Request]) -> tuple[bool, BaseException | None]:
+        """Whether the database was reached, and the trouble in which nothing was written, if any."""
+        for last in (*[False] * (_TRIES - 1), True):
+            reached = committing = False
+            try:
+                with self._engine.connect() as connection, connection.begin():
+                    reached = True
+                    _run_all(connection, group)
+                    committing = True
+            except BaseException as error:  # the thread must outlive whatever a verb raises
+                if committing:
+                    _fail(group, error, certain=False)
+                    return True, None
+                if len(group) == 1 and reached and not is_trouble(error):
+                    group[0].error = error
+                    return True, None
+                if last or len(group) > 1 or not reached or not worth_again(error):
+                    return reached, error
+            else:
+                break
+        return True, None
+
+
+def _run_all(connection: sa.Connection, group: Sequence[_Request]) -> None:
+    if len(group) == 1:  # the transaction is its own
+        group[0].result = group[0].work(connection)
+        return
+    for request in group:
         try:
-            with self._engine.connect() as connection, connection.begin():
-                for request in group:
-                    _run_one(connection, request)
-                committing = True
-        except Exception as error:  # whatever it was, it met the whole group
-            if len(group) > 1 and not committing:
-                for request in group:  # one item's trouble must not be its neighbours'
-                    request.result = request.error = None
-                    self._commit([request])
-                return
-            failure = StoreUnavailableError(error, certain=not committing)
-            failure.__cause__ = error
-            for request in group:
-                request.error = failure
+            with connection.begin_nested():
+                request.result = request.work(connection)
+        except BaseException as error:
+            if is_trouble(error):
+                raise  # disk full and its kin end the whole transaction
+            request.error = error
 
 
-def _run_one(connection: sa.Connection, request: _Request) -> None:
-    try:
-        with connection.begin_nested():
-            request.result = request.work(connection)
-    except sa.exc.OperationalError:
-        raise  # disk full and its kin end the whole transaction
-    except BaseException as error:  # the thread must outlive whatever a verb raises
-        request.error = error
+def _fail(group: Sequence[_Request], error: BaseException, *, certain: bool) -> None:
+    failure = StoreUnavailableError(error, certain=certain)
+    failure.__cause__ = error
+    for request in group:
+        request.error = failure
 
 
 def _resolve(group: list[_Request]) -> None:

@@ -1,0 +1,151 @@
+"""A real PostgreSQL on loopback: a cluster of its own in a temporary directory, fsync on."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+DIRECTORIES = (
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    *map(Path, os.get_exec_path()),
+)
+"""Debian keeps the server's programs out of the path."""
+
+_CONFIG = """
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+fsync = on
+synchronous_commit = on
+max_connections = 200
+shared_buffers = 32MB
+log_min_messages = fatal
+"""
+
+
+def binaries() -> Path | None:
+    """Where the server's programs are."""
+    return next((found for found in DIRECTORIES if (found / "initdb").exists()), None)
+
+
+def missing() -> str:
+    """Why no cluster can be made here, or ""."""
+    if binaries() is None:
+        return "postgresql is not installed"
+    if os.geteuid() == 0:  # the server refuses to run as root
+        try:
+            pwd.getpwnam("postgres")
+        except KeyError:
+            return "there is no user postgres to run postgresql as"
+    return ""
+
+
+class Cluster:
+    """One server. Its directory goes with it."""
+
+    def __init__(self) -> None:
+        found = binaries()
+        assert found is not None
+        self._bin = found
+        # Not below pytest's own directory: the server runs as another user and must get through to it.
+        self.root = Path(tempfile.mkdtemp(prefix="fax-postgres-"))
+        self.root.chmod(0o755)
+        self.data = self.root / "data"
+        self.data.mkdir(mode=0o700)
+        self._owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        if self._owner is not None:
+            os.chown(self.data, self._owner.pw_uid, self._owner.pw_gid)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._run("initdb", "-D", str(self.data), "-A", "trust", "-U", "fax", "--no-sync", "-E", "UTF8")
+        with (self.data / "postgresql.conf").open("a") as config:
+            config.write(_CONFIG.format(port=self.port))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._bin / program), *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            timeout=120,
+            user=self._owner.pw_uid if self._owner else None,
+            group=self._owner.pw_gid if self._owner else None,
+            extra_groups=[] if self._owner else None,
+        )
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def start(self) -> None:
+        """Return when it answers."""
+        import psycopg
+
+        log = (self.root / "log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [str(self._bin / "postgres"), "-D", str(self.data)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                user=self._owner.pw_uid if self._owner else None,
+                group=self._owner.pw_gid if self._owner else None,
+                extra_groups=[] if self._owner else None,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.root / "log").read_text()[-2000:]) from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT: a fast shutdown, connections are told. SIGQUIT: at once. SIGKILL: the power fails."""
+        assert self._process is not None
+        if number is signal.SIGKILL:
+            os.killpg(self._process.pid, number)
+        else:
+            self._process.send_signal(number)
+        self._process.wait(60)
+        self._process = None
+
+    def remove(self) -> None:
+        """End it for good."""
+        if self._process is not None:
+            self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def url(self, database: str, port: int | None = None) -> str:
+        return f"postgresql://fax@127.0.0.1:{port or self.port}/{database}"
+
+    def database(self, template: str = "template1") -> str:
+        """A new database; its name."""
+        name = f"fax_{uuid.uuid4().hex[:12]}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return name
+
+    def drop(self, database: str) -> None:
+        self.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
