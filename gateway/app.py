@@ -31,7 +31,7 @@ from gateway.mailin.intake import Intake
 from gateway.mailin.policy import RulesProvider
 from gateway.mailin.smtp import SmtpServer
 from gateway.mailout import Deliverer
-from gateway.store import Store, attempts, documents, faxes, leases, views
+from gateway.store import Store, attempts, documents, faxes, leases
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
 from gateway.worker import apply, lines, story
@@ -185,9 +185,7 @@ class Gateway:
         longest = self.client.settings.longest_call
         await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest))
         await self._write(lambda tx, now: documents.recover(tx, now=now))
-        named = await self.store.read(views.spool_names)
-        for spool in (self.store.spool, self.store.pages, self.store.inbox):
-            await asyncio.to_thread(spool.sweep, named[spool.root.name])
+        await self.store.sweep()
 
     async def _close_store(self, _grace: float) -> None:
         await asyncio.to_thread(self.store.close)

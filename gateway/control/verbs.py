@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
 from gateway.control.server import Handler, Peer
-from gateway.errors import GatewayError, permanent
+from gateway.errors import GatewayError, permanent, temporary
 from gateway.lifecycle import FINAL, SENDABLE, DocumentState, FaxState, ReceivedState
 from gateway.model import Fax, ReceivedFax, Via
 from gateway.store import Store, documents, faxes, outbox, received, views
@@ -159,7 +160,11 @@ class Verbs:
         if found is None:
             _no_such("received fax", _id(args))
         if found["file"]:
-            found["file"] = str(self._store.inbox.path(found["file"]))
+            try:
+                found["file"] = str(await asyncio.to_thread(self._store.inbox.get, found["file"]))
+            except OSError as error:
+                sentence = "The stored copy of the fax cannot be read just now."
+                raise GatewayError(temporary("4.3.0", sentence, code=type(error).__name__)) from error
         return found
 
     async def inbox_remail(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:

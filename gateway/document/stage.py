@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.document.pool import Renderer
 from gateway.document.values import RendererDied, RenderSettings
 from gateway.document.wishes import Wishes, over_limit
-from gateway.errors import GatewayError, Kind
+from gateway.errors import GatewayError, Kind, temporary
 from gateway.model import Submission
 from gateway.store import Store, documents
 from gateway.worker import outcomes
@@ -38,8 +38,15 @@ class RenderStage:
         name = f"{submission.id}.pdf"
         sender = {"from_name": submission.from_name, "from_number": submission.from_number}
         try:
+            source = await asyncio.to_thread(self._source, submission)
+        except OSError as error:
+            failure = temporary(
+                "4.3.0", "The stored mail cannot be read just now.", code=type(error).__name__
+            )
+            return outcomes.Later(failure=failure)
+        try:
             rendered = await self._renderer.render_message(
-                self._source(submission),
+                source,
                 self._store.pages.path(name),
                 redact=self._codes(submission.rule),
                 include_text=self._settings.text_page,
@@ -70,5 +77,5 @@ class RenderStage:
     def _source(self, submission: Submission) -> Path | bytes:
         content = submission.content
         if content.file is not None:
-            return self._store.spool.path(content.file)
+            return self._store.spool.get(content.file)
         return content.data or b""

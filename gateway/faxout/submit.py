@@ -10,7 +10,6 @@ passed. So whatever may take its time comes before the intent.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -187,19 +186,13 @@ _UNREADABLE_PAGES = temporary(
 def _damaged(pages: Spool, document: Document) -> Failure | None:
     """Compare the stored PDF with its digest. Blocks."""
     content = document.content
-    digest = ""
-    if content is not None and content.file is not None:
-        try:
-            with pages.path(content.file).open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return _UNREADABLE_PAGES
-    elif content is not None and content.data is not None:
-        digest = hashlib.sha256(content.data).hexdigest()
-    if digest and digest == document.digest:
-        return None
+    try:
+        if content is not None and document.digest and pages.matches(content, document.digest):
+            return None
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return _UNREADABLE_PAGES
     return permanent(
         "5.3.0",
         "The stored pages of this fax are damaged, so nothing was sent. Please send your message again.",

@@ -7,10 +7,12 @@ it to `Store.write`, which returns after COMMIT, or to `Store.read`. No transact
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
+import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -18,6 +20,7 @@ import sqlalchemy as sa
 
 from gateway.config import Settings
 from gateway.errors import GatewayError, temporary
+from gateway.store import blobs, views
 from gateway.store.engine import WRITERS, migrate, open_postgres, open_sqlite, reading
 from gateway.store.spool import Draft, Spool, private_directory
 from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
@@ -38,14 +41,18 @@ class Store:
         """`url` leads to a PostgreSQL; empty: SQLite. Nothing is opened yet."""
         private_directory(state_dir)
         self.state_dir = state_dir
-        self.spool = Spool(state_dir / "spool")
-        self.pages = Spool(state_dir / "pages")
-        """Rendered documents."""
-        self.inbox = Spool(state_dir / "inbox")
-        """PDFs of received faxes."""
         self.shared = bool(url)
         """Whether other nodes may use the database too."""
-        self._engine = open_postgres(url) if url else open_sqlite(state_dir / "gateway.sqlite3")
+        self.spool = self._room("spool")
+        self.pages = self._room("pages")
+        """Rendered documents."""
+        self.inbox = self._room("inbox")
+        """PDFs of received faxes."""
+        if url:
+            rooms = {room.root.name: room.root for room in self.rooms}
+            self._engine = open_postgres(url, options={blobs.ROOMS: rooms})
+        else:
+            self._engine = open_sqlite(state_dir / "gateway.sqlite3")
         self._reading = reading(self._engine)
         self._writer = Writer(self._engine, threads=WRITERS if url else 1)
         self._lock: int | None = None
@@ -91,6 +98,40 @@ class Store:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @property
+    def rooms(self) -> tuple[Spool, ...]:
+        """The directories of files, each named as its spool."""
+        return self.spool, self.pages, self.inbox
+
+    def _room(self, name: str) -> Spool:
+        if not self.shared:
+            return Spool(self.state_dir / name)
+        return Spool(self.state_dir / name, source=functools.partial(self._fetch, name))
+
+    def _fetch(self, room: str, file: str, write: Callable[[bytes], object]) -> bool:
+        """Feed a file that is kept in the database to `write`. Blocks; an OSError means not now."""
+
+        def copy(tx: sa.Connection) -> bool:
+            found = False
+            for part in blobs.parts(tx, room, file):
+                write(part)
+                found = True
+            return found
+
+        try:
+            with self._reading.connect() as connection, connection.begin():
+                return copy(connection)
+        except sa.exc.SQLAlchemyError as error:
+            if not is_trouble(error):
+                raise
+            raise OSError(errno.EIO, "the store is not there") from error
+
+    async def sweep(self) -> None:
+        """Remove files that no row names, and every file that is only cached. Call before intake starts."""
+        named: Mapping[str, set[str]] = {} if self.shared else await self.read(views.spool_names)
+        for room in self.rooms:
+            await asyncio.to_thread(room.sweep, named.get(room.root.name, ()))
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run a verb in the writer's transaction; its result is durable when this returns.

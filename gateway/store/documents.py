@@ -11,7 +11,7 @@ from gateway import lifecycle
 from gateway.errors import Failure, permanent
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Content, Document, Submission
-from gateway.store import faxes, history, leases, rows, tables
+from gateway.store import blobs, faxes, history, leases, rows, tables
 
 _t = tables.document
 DEATHS = 3
@@ -99,6 +99,7 @@ def ready(
             "notes": list(notes),
         },
     )
+    blobs.put(tx, "pages", content)
     tx.execute(
         sa.update(tables.fax)
         .where(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,17 +75,18 @@ def open_sqlite(path: Path) -> sa.Engine:
     return engine
 
 
-def open_postgres(url: str) -> sa.Engine:
+def open_postgres(url: str, *, options: Mapping[str, Any]) -> sa.Engine:
     """An engine on a PostgreSQL database, READ COMMITTED; ``synchronous_commit`` stays the server's (on).
 
     Time-outs end whatever hangs; a connection that broke is dropped with its pool, and the next use connects
-    anew. Raises `GatewayError` without the driver.
+    anew. `options` are every connection's execution options. Raises `GatewayError` without the driver.
     """
     address, arguments = connect_arguments(url)
     try:
         engine = sa.create_engine(
             address,
             connect_args=arguments,
+            execution_options=dict(options),
             pool_size=WRITERS + _READERS,
             max_overflow=0,
             pool_timeout=_CONNECT_SECONDS,

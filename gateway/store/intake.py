@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gateway.lifecycle import ON_THE_LINE, SENDABLE, DocumentState, FaxState
 from gateway.model import MailKind, Submission
-from gateway.store import dialect, history, outbox, tables
+from gateway.store import blobs, dialect, history, outbox, tables
 from gateway.store.rows import content_values
 
 _STILL_COUNTS = (*SENDABLE, *ON_THE_LINE, FaxState.HELD, FaxState.DELIVERED, FaxState.PARTIAL)
@@ -84,6 +84,7 @@ def accept(
         return Accepted(id=owner, faxes=(), repeats=tuple(repeats))
 
     tx.execute(_SUBMISSION, _values(submission))
+    blobs.put(tx, "spool", submission.content)
     tx.execute(
         _DOCUMENT,
         {

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from gateway import lifecycle
 from gateway.lifecycle import OutboxState, ReceivedState
 from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via
-from gateway.store import dialect, history, leases, outbox, rows, tables
+from gateway.store import blobs, dialect, history, leases, outbox, rows, tables
 
 _t = tables.received
 _OPEN = _t.c.state.in_(
@@ -102,6 +102,7 @@ def fetched(tx: sa.Connection, fax: ReceivedFax, *, content: Content, digest: st
         run_at=now,
         values={**rows.content_values(content), "digest": digest, "attempts": 0, "reason": ""},
     )
+    blobs.put(tx, "inbox", content)
 
 
 def routed(tx: sa.Connection, fax: ReceivedFax, deliveries: Sequence[Delivery], *, now: float) -> None:

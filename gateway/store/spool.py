@@ -2,13 +2,18 @@
 
 A file is written under a temporary name, fsynced, renamed, and its directory fsynced; only then may a
 transaction mention it. What a crash leaves without a row is swept at start.
+
+Where several nodes share a database, the files are kept there (`blobs`), and these here are a cache: not
+synced, fetched when missing, trimmed when they lay idle.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -34,18 +39,46 @@ def private_directory(path: Path) -> None:
         path.chmod(0o700)
 
 
+Source = Callable[[str, Callable[[bytes], object]], bool]
+"""Feeds the file of a name, in pieces, to the function given; False if there is none. May raise OSError."""
+
+
 class Spool:
     """The directory of content files. Methods block; call them from a thread."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, source: Source | None = None) -> None:
+        """`source`: where the files are kept; without one, this directory is the place."""
         self.root = root
+        self._source = source
         private_directory(root)
 
+    @property
+    def cache(self) -> bool:
+        """Whether the files are kept somewhere else."""
+        return self._source is not None
+
     def path(self, name: str) -> Path:
-        """Where the file called `name` is; `name` never leaves the directory."""
+        """Where the file called `name` is, if it is here; `name` never leaves the directory."""
         if "/" in name or name.startswith("."):
             raise ValueError("a spool name is one plain word")
         return self.root / name
+
+    def get(self, name: str) -> Path:
+        """Where the file called `name` is, after fetching it if need be.
+
+        Raises OSError: FileNotFoundError if it is nowhere, another one if nobody can tell just now.
+        """
+        path = self.path(name)
+        if self._source is None:
+            return path
+        try:
+            os.utime(path)  # it is in use: see `trim`
+        except FileNotFoundError:
+            with self.draft() as draft:
+                if not self._source(name, draft.write):
+                    raise
+                draft.place(name)
+        return path
 
     def draft(self) -> Draft:
         """Start content of unknown size."""
@@ -60,18 +93,34 @@ class Spool:
     def adopt(self, name: str) -> Content:
         """Make a file durable that something else wrote at `path(name)`."""
         with self.path(name).open("rb") as stream:
-            os.fsync(stream.fileno())
             size = os.fstat(stream.fileno()).st_size
-        fsync_directory(self.root)
+            if not self.cache:
+                os.fsync(stream.fileno())
+        if not self.cache:
+            fsync_directory(self.root)
         return Content(size=size, file=name)
 
     def read(self, content: Content) -> bytes:
-        """The bytes, wherever they are."""
+        """The bytes, wherever they are. Raises OSError as `get` does."""
         if content.data is not None:
             return content.data
         if content.file is None:
             return b""
-        return self.path(content.file).read_bytes()
+        return self.get(content.file).read_bytes()
+
+    def matches(self, content: Content, digest: str) -> bool:
+        """Whether the bytes have this SHA-256. Raises OSError as `get` does.
+
+        A cached file that has not may be what became of work that came too late, so the kept one is fetched.
+        """
+        if content.file is None:
+            return hashlib.sha256(content.data or b"").hexdigest() == digest
+        if _digest(self.get(content.file)) == digest:
+            return True
+        if not self.cache:
+            return False
+        self.discard(content.file)
+        return _digest(self.get(content.file)) == digest
 
     def discard(self, name: str) -> None:
         """Forget a file; a missing one is fine."""
@@ -84,6 +133,21 @@ class Spool:
         for name in orphans:
             (self.root / name).unlink(missing_ok=True)
         return orphans
+
+    def trim(self, idle: float) -> None:
+        """Remove files of a cache that nobody used for `idle` seconds."""
+        oldest = time.time() - idle
+        for entry in self.root.iterdir() if self.cache else ():
+            try:
+                if entry.stat().st_mtime < oldest:
+                    entry.unlink()
+            except FileNotFoundError:
+                continue
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class Draft:
@@ -108,26 +172,41 @@ class Draft:
             self._memory += chunk
             if len(self._memory) <= INLINE:
                 return
-            self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by keep or discard
-                dir=self._spool.root, prefix=".draft-", delete=False
-            )
-            self._file.write(self._memory)
-            self._memory.clear()
+            self._open()
             return
         self._file.write(chunk)
+
+    def _open(self) -> None:
+        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed by _rename or discard
+            dir=self._spool.root, prefix=".draft-", delete=False
+        )
+        self._file.write(self._memory)
+        self._memory.clear()
+
+    def _rename(self, name: str) -> None:
+        assert self._file is not None
+        temporary = self._file.name
+        self._file.close()
+        self._file = None
+        Path(temporary).rename(self._spool.path(name))
 
     def keep(self, name: str) -> Content:
         """Make the content durable and return what a row stores."""
         if self._file is None:
             return Content(size=self.size, data=bytes(self._memory))
         self._file.flush()
-        os.fsync(self._file.fileno())
-        temporary = self._file.name
-        self._file.close()
-        self._file = None
-        Path(temporary).rename(self._spool.path(name))
-        fsync_directory(self._spool.root)
+        if not self._spool.cache:
+            os.fsync(self._file.fileno())
+        self._rename(name)
+        if not self._spool.cache:
+            fsync_directory(self._spool.root)
         return Content(size=self.size, file=name)
+
+    def place(self, name: str) -> None:
+        """Make the content a file called `name`, however small it is, without making it durable."""
+        if self._file is None:
+            self._open()
+        self._rename(name)
 
     def discard(self) -> None:
         """Throw away what was not kept."""

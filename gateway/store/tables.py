@@ -1,7 +1,7 @@
 """The schema. Portable between SQLite and PostgreSQL: no dialect types, partial indexes named for both.
 
 Times are seconds since the epoch. Content up to 64 kB lives in the row, larger content in a
-fsynced spool file.
+fsynced spool file, or on PostgreSQL in `blob`.
 """
 
 from __future__ import annotations
@@ -249,6 +249,15 @@ fact = sa.Table(
     sa.Column("value", sa.JSON, nullable=False),
 )
 """Single facts that outlive a restart: high-water marks of the account, pauses of the queue."""
+
+blob = sa.Table(
+    "blob",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+"""Content too large for a row, in parts, where several nodes share the database; see `blobs`."""
 
 event = sa.Table(
     "event",

@@ -27,7 +27,7 @@ async def ready_fax(store: Store, *, number: str = NUMBER, message_id: str = "<o
         lambda tx: documents.ready(
             tx,
             work.document,
-            content=Content(size=9, file="x.pdf"),
+            content=Content(size=9, data=b"the pages"),
             pages=2,
             digest="d",
             page_digests=["1", "2"],
