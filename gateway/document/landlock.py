@@ -10,6 +10,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -36,27 +37,49 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
 
-def restrict(kept: Iterable[tuple[Path, int]]) -> int:
-    """Give up every right over files but those `kept` beneath each path that is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a process is to keep: made once, enforced by each process that has inherited the descriptor."""
 
-    Returns the version of Landlock that is now in force; 0: none.
+    version: int
+    """Of Landlock, as far as it will be in force."""
+    fd: int
+
+    def enforce(self) -> bool:
+        """Give up everything else, and close the descriptor; whether that worked."""
+        done = not _call(_RESTRICT_SELF, self.fd, 0)
+        os.close(self.fd)
+        return done
+
+
+def prepare(kept: Iterable[tuple[Path, int]]) -> Rules | None:
+    """Rules that keep no right over files but those `kept` beneath each path that is there.
+
+    None: there is no Landlock. A path stands for the file or directory that it names now.
     """
     version = _call(_CREATE_RULESET, None, 0, _VERSION)
     if version < 1:
-        return 0
+        return None
     rights = (1 << max(bits for since, bits in _FILE_RIGHTS.items() if since <= version)) - 1
     fields = [rights]
     fields += [_TCP] if version >= _TCP_SINCE else []
     fields += [_SCOPE] if version >= _SCOPE_SINCE else []
-    rules = _call(_CREATE_RULESET, struct.pack(f"={len(fields)}Q", *fields), 8 * len(fields), 0)
-    if rules < 0:
-        return 0
-    try:
-        done = all(_keep(rules, path, kept_rights & rights) for path, kept_rights in kept)
-        done = done and not _call(_RESTRICT_SELF, rules, 0)
-    finally:
-        os.close(rules)
-    return version if done else 0
+    fd = _call(_CREATE_RULESET, struct.pack(f"={len(fields)}Q", *fields), 8 * len(fields), 0)
+    if fd < 0:
+        return None
+    if not all(_keep(fd, path, kept_rights & rights) for path, kept_rights in kept):
+        os.close(fd)
+        return None
+    return Rules(version=version, fd=fd)
+
+
+def restrict(kept: Iterable[tuple[Path, int]]) -> int:
+    """Give up at once every right that `prepare` would not keep.
+
+    Returns the version of Landlock that is now in force; 0: none.
+    """
+    rules = prepare(kept)
+    return rules.version if rules is not None and rules.enforce() else 0
 
 
 def _keep(rules: int, path: Path, rights: int) -> bool:

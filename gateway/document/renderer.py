@@ -84,6 +84,7 @@ class _Zygote:
         """Descriptor of a child's pidfd to job number."""
         self._poll = select.poll()
         self._libc = ctypes.CDLL(None, use_errno=True)
+        self._sandbox = sandbox.prepare()
         self._size = _address_space()
 
     def serve(self) -> None:
@@ -104,7 +105,7 @@ class _Zygote:
         if pid == 0:
             try:
                 self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-                os.write(writing, "\n".join(sandbox.apply()).encode())
+                os.write(writing, "\n".join(self._sandbox.enter()).encode())
             finally:
                 os._exit(os.EX_OK)
         os.close(writing)
@@ -177,12 +178,12 @@ class _Zygote:
             null = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(null, stream)  # libraries print what they dislike about a page: content
-            connection = socket.socket(fileno=os.dup2(fd, 3))
-            os.closerange(4, 1 << 20)
+            _close_all_but(fd, self._sandbox)
             _limit(self._size + order["memory_bytes"], order["cpu_seconds"])
             from gateway.document import job
 
-            sandbox.apply()
+            connection = socket.socket(fileno=fd)
+            self._sandbox.enter()
             code = job.run(connection)
         finally:
             os._exit(code)
@@ -192,6 +193,16 @@ def _address_space() -> int:
     """Bytes of address space that are taken before any document comes; a child inherits them."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     return pages * resource.getpagesize()
+
+
+def _close_all_but(fd: int, shut_in: sandbox.Sandbox) -> None:
+    """Every descriptor beyond the standard streams, but this one and what `shut_in` closes itself."""
+    kept = {fd} if shut_in.rules is None else {fd, shut_in.rules.fd}
+    last = 2
+    for number in sorted(kept):
+        os.closerange(last + 1, number)
+        last = number
+    os.closerange(last + 1, 1 << 20)
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.document import landlock, seccomp
@@ -29,9 +30,26 @@ _IOCTL = (0x5401, 0x5421, 0x5451)  # TCGETS (isatty), FIONBIO, FIOCLEX; not FIOS
 _PRCTL = (15, 16)  # PR_{SET,GET}_NAME
 
 
-def apply() -> tuple[str, ...]:
-    """Enter the sandbox; returns the layers that are in force from now on. Never raises for a missing one."""
-    return tuple(layer for layer in (_landlock(), _seccomp()) if layer)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """The layers that there are, ready for every child: making them takes longer than a page."""
+
+    rules: landlock.Rules | None
+    filter: seccomp.Filter | None
+
+    def enter(self) -> tuple[str, ...]:
+        """Shut this process in; returns the layers that are in force from now on. Closes `rules`."""
+        layers = []
+        if self.rules is not None and self.rules.enforce():
+            layers.append(f"landlock {self.rules.version}")
+        if self.filter is not None and self.filter.load():
+            layers.append("seccomp")
+        return tuple(layers)
+
+
+def prepare() -> Sandbox:
+    """Never raises for a layer that is missing here."""
+    return Sandbox(rules=_landlock(), filter=_seccomp())
 
 
 def readable() -> list[Path]:
@@ -41,12 +59,11 @@ def readable() -> list[Path]:
     return [package, Path(sys.prefix), Path(sys.base_prefix), *system]
 
 
-def _landlock() -> str | None:
-    version = landlock.restrict((path, landlock.READING) for path in readable())
-    return f"landlock {version}" if version else None
+def _landlock() -> landlock.Rules | None:
+    return landlock.prepare((path, landlock.READING) for path in readable())
 
 
-def _seccomp() -> str | None:
+def _seccomp() -> seccomp.Filter | None:
     machine = seccomp.machine()
     if not machine:
         return None
@@ -61,6 +78,6 @@ def _seccomp() -> str | None:
         "openat": refuse(2, ANY_BIT, _WRITING),
         "prctl": demand(0, EQUAL, *_PRCTL),
         "prlimit64": [*demand(0, EQUAL, 0), *demand(2, EQUAL, 0), *demand(2, EQUAL, 0, upper=True)],
-        "tgkill": demand(0, EQUAL, os.getpid()),  # abort(3)
+        "tgkill": demand(0, EQUAL, seccomp.OWN_PROCESS),  # abort(3)
     }
-    return "seccomp" if seccomp.load(seccomp.allowing(ALLOWED | JUDGED, judged, machine)) else None
+    return seccomp.Filter(seccomp.allowing(ALLOWED | JUDGED, judged, machine))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 import sys
 from collections.abc import Mapping
@@ -24,27 +24,45 @@ _ALLOW, _FAIL, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _X32 = 0x40000000
 
 EQUAL, ANY_BIT = _JUMP_EQUAL, _JUMP_ANY_BIT
+OWN_PROCESS = 0xFFFFFFFF
+"""In the steps of a `Filter`: the id of the process that loads it. No process has this one."""
 Block = list[bytes]
 
 CLONE_THREAD = 0x10000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class _Filter(ctypes.Structure):
+class _Program(ctypes.Structure):
     """struct sock_fprog."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
+class Filter:
+    """A filter made once, for every process forked from this one."""
+
+    def __init__(self, program: Block) -> None:
+        self._steps = len(program)
+        self._before, self._after = b"".join(program).split(_number(OWN_PROCESS))
+
+    def load(self) -> bool:
+        """Put it in force, for good."""
+        return _load(self._steps, self._before + _number(os.getpid()) + self._after)
+
+
 def machine() -> str:
     """This machine's column in the tables, or ``""``."""
-    name = platform.machine()
+    name = os.uname().machine
     return name if name in MACHINES and sys.maxsize > 1 << 32 else ""
 
 
 def load(program: Block) -> bool:
     """Put a filter in force, for good."""
-    loaded = _Filter(len(program), b"".join(program))
+    return _load(len(program), b"".join(program))
+
+
+def _load(steps: int, instructions: bytes) -> bool:
+    loaded = _Program(steps, instructions)
     return not _libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), ctypes.byref(loaded), 0, 0)
 
 
@@ -109,4 +127,8 @@ def _beginning(machine: str) -> Block:
 
 def _step(code: int, value: int, *, yes: int = 0, no: int = 0) -> bytes:
     """struct sock_filter: an operation, and how many steps to skip by its outcome."""
-    return struct.pack("=HBBI", code, yes, no, value)
+    return struct.pack("=HBB", code, yes, no) + _number(value)
+
+
+def _number(value: int) -> bytes:
+    return struct.pack("=I", value)
