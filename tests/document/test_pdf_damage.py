@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -192,3 +193,46 @@ def test_words_on_a_layer_that_is_off_are_not_missed() -> None:
     sheets, notes = draw(made.bytes())
     assert (len(sheets), notes) == (1, [])
     assert not any(sheets[0].rows)
+
+
+def fax(
+    change: Callable[[bytes], bytes], *, matrix: bytes = LARGE, parms: bytes = b"/K -1", high: int = 800
+) -> bytes:
+    """A page with a picture in T.6, changed."""
+    page = Image.effect_noise((60, 80), 200).resize((600, 800)).convert("1", dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    page.save(out, "TIFF", compression="group4", strip_size=1 << 30)
+    with Image.open(io.BytesIO(out.getvalue())) as tiff:
+        (at,), (length,) = tiff.tag_v2[273], tiff.tag_v2[279]
+    head = b"/Type/XObject/Subtype/Image/Width 600/Height %d/ColorSpace/DeviceGray/BitsPerComponent 1" % high
+    coding = b"/Filter/CCITTFaxDecode/DecodeParms<</Columns 600" + parms + b">>"
+    return shown(change(out.getvalue()[at : at + length]), coding, matrix=matrix, head=head)
+
+
+FAX_DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda strip: strip[: len(strip) // 2],
+    "a hole": lambda strip: strip[: len(strip) // 3] + bytes(60) + strip[len(strip) // 3 + 60 :],
+    "noise": lambda _strip: np.random.default_rng(1).integers(0, 256, 9000, np.uint8).tobytes(),
+}
+
+
+@pytest.mark.parametrize("name", FAX_DAMAGE)
+def test_fax_coding_that_is_damaged_is_a_reason_or_a_note(name: str) -> None:
+    with pytest.raises(GatewayError, match="a picture on page 1 that is damaged or incomplete"):
+        draw(fax(FAX_DAMAGE[name]))
+    assert "a small picture on page 1 is damaged" in draw(fax(FAX_DAMAGE[name], matrix=SMALL))[1][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "high"),
+    [
+        (lambda strip: strip, 800),
+        (lambda strip: strip, 1000),  # it says where it ends
+        (lambda strip: strip, 700),
+        (lambda strip: strip + bytes(500), 800),
+        (lambda strip: strip[:-3], 800),  # no end, but every row
+    ],
+)
+def test_fax_coding_that_is_whole_goes_out(change: Callable[[bytes], bytes], high: int) -> None:
+    sheets, notes = draw(fax(change, high=high))
+    assert (len(sheets), notes) == (1, [])

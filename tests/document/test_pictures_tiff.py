@@ -6,6 +6,7 @@ import contextlib
 import io
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -364,3 +365,63 @@ def test_sizes_of_fax_pages_tell_the_paper() -> None:
 def test_of_a_long_file_the_first_pages_tell() -> None:
     data = chained([saved(Image.new("1", (1728, 8), 1))] * 260)
     assert len(picture.sizes(Part(label="The file", data=data), Format.TIFF)) == 200
+
+
+def with_strips(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A TIFF whose strips were written over by something as long."""
+    with Image.open(io.BytesIO(data)) as tiff:
+        places = list(zip(tiff.tag_v2[273], tiff.tag_v2[279], strict=True))
+    for at, length in places:
+        data = data[:at] + change(data[at : at + length])[:length].ljust(length, b"\0") + data[at + length :]
+    return data
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "all ones": lambda strip: b"\xff" * len(strip),
+    "noise": lambda strip: np.random.default_rng(1).integers(0, 256, len(strip), np.uint8).tobytes(),
+    "cut off": lambda strip: strip[: len(strip) // 2],
+    "a hole": lambda strip: strip[: len(strip) // 4] + b"\0" * 400 + strip[len(strip) // 4 + 400 :],
+}
+
+
+@pytest.mark.parametrize("strip_size", [1 << 16, 1 << 30])
+@pytest.mark.parametrize("name", DAMAGE)
+@pytest.mark.parametrize("wide", [1728, 1600])
+def test_a_strip_that_is_damaged_inside_is_refused(name: str, strip_size: int, wide: int) -> None:
+    data = saved(fax_page(wide=wide), strip_size=strip_size)
+    assert draw(data)
+    assert code(with_strips(data, DAMAGE[name])) == "picture_damaged"
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
+@pytest.mark.parametrize("colour", [0, 1])
+def test_a_page_of_one_colour_is_no_damage(compression: str, colour: int) -> None:
+    (sheet,) = draw(saved(Image.new("1", (1728, 2156), colour), compression=compression))
+    assert sheet.rows == (b"\0" if colour else b"\xff") * 216 * 2156
+
+
+def test_white_pages_with_fill_bits_are_white() -> None:
+    """Fax machines put zeros between rows where a row takes too little time."""
+    data = saved(
+        Image.new("1", (1728, 1100), 1),
+        (204, 98),
+        compression="group3",
+        strip_size=1 << 30,
+        tiffinfo={292: 4},
+    )
+    with Image.open(io.BytesIO(data)) as tiff:
+        (at,), (count,) = tiff.tag_v2[273], tiff.tag_v2[279]
+    filled = data[at : at + count].replace(b"\x00\x01", bytes(37) + b"\x01")
+    longer = data.replace(struct.pack("<I", at), struct.pack("<I", len(data)), 1)
+    longer = longer.replace(struct.pack("<I", count), struct.pack("<I", len(filled)), 1) + filled
+    assert len(longer) > 2 * len(data)
+    assert len(draw(longer, STANDARD)) == 1
+
+
+def test_rows_that_a_call_has_spoilt_are_taken() -> None:
+    data = saved(fax_page(), compression="group3", strip_size=1 << 30)
+
+    def spoilt(strip: bytes) -> bytes:
+        return strip[:9000] + bytes([strip[9000] ^ 0xFF]) + strip[9001:]
+
+    assert len(draw(with_strips(data, spoilt))) == 1

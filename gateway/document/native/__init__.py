@@ -10,7 +10,7 @@ import ctypes
 import os
 from pathlib import Path
 
-ABI = 3
+ABI = 4
 """Has to be FAX_ABI of fax.h: what was built from older source is not used."""
 FILE = "fax.so"
 
@@ -35,9 +35,11 @@ def load(path: Path) -> ctypes.CDLL | None:
     weights = (_POINTER, _POINTER, _SIZE)
     library.fax_resize.argtypes = (_POINTER, _SIZE, _SIZE, _POINTER, _SIZE, _SIZE, *weights, *weights)
     library.fax_g4.argtypes = (_POINTER, _SIZE, _POINTER, _SIZE)
+    read = (_POINTER, _POINTER, _POINTER, _POINTER, _POINTER)
+    library.fax_ccitt.argtypes = (ctypes.c_char_p, *(_SIZE,) * 3, ctypes.c_int, ctypes.c_int, *read)
     library.fax_g4_room.argtypes = (_SIZE,)
     library.fax_g4_room.restype = library.fax_g4.restype = _SIZE
-    for name in ("fax_survey", "fax_quartered", "fax_threshold", "fax_screen"):
+    for name in ("fax_survey", "fax_quartered", "fax_threshold", "fax_screen", "fax_ccitt"):
         getattr(library, name).restype = None
     return library
 

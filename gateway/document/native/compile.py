@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE / "fax.so"
-SOURCES = ("pixels.c", "maps.c", "drawn.c", "fills.c", "scanned.c", "resize.c", "g4.c")
+SOURCES = ("pixels.c", "maps.c", "drawn.c", "fills.c", "scanned.c", "resize.c", "g4.c", "ccitt.c")
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared")
 _SECONDS = 120
 

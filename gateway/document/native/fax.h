@@ -7,7 +7,7 @@
 enum { FAX_WIDTH = 1728, FAX_ROW = FAX_WIDTH / 8 };
 
 /* Of everything below; gateway/document/native/__init__.py has the same number, or does not load the library. */
-enum { FAX_ABI = 3 };
+enum { FAX_ABI = 4 };
 
 uint32_t fax_abi(void);
 void fax_survey(const uint8_t *grey, size_t rows, size_t tall, uint8_t *low, uint8_t *high, uint8_t *across,
@@ -24,6 +24,8 @@ int fax_resize(const uint8_t *grey, size_t rows, size_t columns, uint8_t *to, si
                const int32_t *top, const int32_t *down, size_t taps_down, const int32_t *left, const int32_t *across,
                size_t taps_across);
 size_t fax_g4_room(size_t rows);
+void fax_ccitt(const uint8_t *data, size_t size, size_t columns, size_t rows, int k, int align,
+               const uint16_t *white, const uint16_t *black, const uint8_t *modes, int32_t *scratch, int64_t *found);
 size_t fax_g4(const uint8_t *page, size_t rows, uint8_t *out, size_t room);
 
 #endif

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import io
+import re
 import zlib
 from dataclasses import dataclass
 
 import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops
 
+from gateway.document.formats import ccitt
 from gateway.document.formats.pdf.drawing import Page
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.formats.picture.strict import strictly
@@ -26,18 +28,32 @@ _MOST_DECODED = 64 << 20
 """Bytes of a picture whose coding PDFium has to be asked to undo: it does so in memory, all at once."""
 _END, _TAIL = b"\xff\xd9", 1024
 """JPEG's end of image, and how much may stand behind it."""
+_HEAD, _PROBE = 4096, 256
+_PARAMETERS = (
+    re.compile(rb"/K[ \t\r\n]+([-+]?\d{1,9})"),
+    re.compile(rb"/Columns[ \t\r\n]+(\d{1,9})"),
+    re.compile(rb"/EncodedByteAlign[ \t\r\n]+true"),
+)
+"""ISO 32000-2, table 11."""
+_USUAL_COLUMNS = 1728
+_ELSEWHERE = re.compile(
+    rb"/(?:DecodeParms|DP|K|Columns|EncodedByteAlign)[ \t\r\n\[]+\d+[ \t\r\n]+\d+[ \t\r\n]+R|#"
+)
+"""Parameters that stand in another object, or may."""
 _FILLING = bytes(range(1, 250, 2)) * 4
 _FLUSHED, _BLANK = b"\x00\x00\xff\xff", b"\r\n\t "
 """How a Flate stream ends that was flushed and not closed, as some writers leave it (RFC 1979, 2.1)."""
 _SMALL = (256, 256)
 
 
-def is_incomplete(page: Page, picture: Picture) -> bool:
-    """Whether rows of a picture are missing that its data once had."""
+def is_incomplete(page: Page, picture: Picture, data: bytes) -> bool:
+    """Whether rows of a picture are missing that its data once had. `data` is the file."""
     item = ctypes.cast(picture.address, pdfium.FPDF_PAGEOBJECT)
     coding = filters(item)
     if coding in ((b"DCTDecode",), (b"DCT",)):
         return _is_cut_jpeg(raw(item))
+    if coding in ((b"CCITTFaxDecode",), (b"CCF",)):
+        return _is_damaged_fax(raw(item), picture, data)
     if coding and coding[-1] not in (*_FLATE, *_OTHERS):
         return False
     facts = pdfium.FPDF_IMAGEOBJ_METADATA()
@@ -114,6 +130,23 @@ def raw(item: object) -> bytes:
     content = ctypes.create_string_buffer(size)
     pdfium.FPDFImageObj_GetImageDataRaw(item, content, size)
     return content.raw
+
+
+def _is_damaged_fax(content: bytes, picture: Picture, data: bytes) -> bool:
+    """Whether a picture in fax coding is damaged. PDFium keeps the parameters to itself: the file tells."""
+    at = data.find(content[:_PROBE]) if content else -1
+    head = data[max(0, at - _HEAD) : max(at, 0)]
+    begin = head.rfind(b"obj")
+    if begin < 0 or not data.startswith(content, at) or _ELSEWHERE.search(head, begin):
+        return False
+    k, columns, align = (pattern.search(head, begin) for pattern in _PARAMETERS)
+    return ccitt.is_damaged(
+        content,
+        columns=int(columns[1]) if columns else _USUAL_COLUMNS,
+        rows=picture.high,
+        k=int(k[1]) if k else 0,
+        align=align is not None,
+    )
 
 
 def _is_cut_jpeg(content: bytes) -> bool:

@@ -45,15 +45,19 @@ Broken = Callable[[bool], None]
 """Hears of a picture that is damaged, and whether it is a large part of its page. May raise."""
 
 
-def look_at(page: Page, found: list[Picture], boxes: list[Box], placement: Placement, broken: Broken) -> None:
-    """Tell `broken` which pictures on a page cannot be decoded, or not all of them."""
+def look_at(
+    page: Page, data: bytes, found: list[Picture], boxes: list[Box], placement: Placement, broken: Broken
+) -> None:
+    """Tell `broken` which pictures on a page cannot be decoded, or not all of them. `data` is the file."""
     small = _MOST_SMALL
     for picture, box in zip(found, boxes, strict=True):
         if not _is_on(box, placement):
             continue
         large = is_large(box, placement)
         small -= not large
-        if (large or small > 0) and (is_undrawable(page, picture) or damage.is_incomplete(page, picture)):
+        if (large or small > 0) and (
+            is_undrawable(page, picture) or damage.is_incomplete(page, picture, data)
+        ):
             broken(large)
 
 

@@ -145,7 +145,8 @@ class _Drawing:
         if len(placements) > pdf.most:
             too_many_pages(pdf.most)
         broken = partial(self._broken, pdf.part, number)
-        missing.look_at(page, found, images.boxes(page, found, placements[0]), placements[0], broken)
+        boxes = images.boxes(page, found, placements[0])
+        missing.look_at(page, pdf.document.data, found, boxes, placements[0], broken)
         if len(found) == 1 and images.only_picture(page):
             copied = copying.fax_rows(page, found[0], layout, unit)
             if copied is not None:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from PIL import Image, ImageChops, JpegImagePlugin, TiffImagePlugin, features
 
 from gateway.document.formats.parts import Part, refuse, too_many_pages
-from gateway.document.formats.picture import directories
+from gateway.document.formats.picture import directories, strips
 from gateway.document.formats.picture.strict import strictly
 from gateway.document.formats.sniff import Format
 from gateway.errors import GatewayError
@@ -108,10 +108,12 @@ def animation(part: Part, kind: Format, picture: Image.Image) -> str:
 
 
 def load(part: Part, kind: Format, picture: Image.Image) -> None:
-    """Decode all of it. Raises a refusal for a JPEG without its end, which the decoder would paint grey."""
+    """Decode all of it. Raises a refusal for what is cut off, which decoders paint grey or white."""
     with _decoding(part, kind):
         picture.load()
         if isinstance(picture, JpegImagePlugin.JpegImageFile) and not _is_whole(part.data, picture):
+            _damaged(part, kind)
+        if isinstance(picture, TiffImagePlugin.TiffImageFile) and strips.are_damaged(part.data, picture):
             _damaged(part, kind)
 
 
