@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.mails import CODE, DOMAIN, SENDER
+from gateway import loop
 
 _PATIENCE = 30.0
 
@@ -23,7 +24,7 @@ def main(room: str, *arguments: str) -> None:
     """Run one room."""
     match room:
         case "smtp":
-            asyncio.run(_smtp(Path(arguments[0])))
+            loop.run(_smtp(Path(arguments[0])))
         case _:
             sys.exit(f"there is no room {room!r}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 from pathlib import Path
@@ -18,7 +17,7 @@ _PR_SET_DUMPABLE = 4  # prctl(2)
 @config_option
 def command(config: Path | None) -> None:
     """Run the daemon until SIGTERM; a second signal forces."""
-    from gateway import __version__, journal
+    from gateway import __version__, journal, loop
     from gateway.app import Gateway
     from gateway.config import default_path, load
 
@@ -44,7 +43,7 @@ def command(config: Path | None) -> None:
 
         await gateway.supervisor.run(ready=ready)
 
-    asyncio.run(serve())
+    loop.run(serve())
     journal.stopped()
 
 

@@ -82,7 +82,13 @@ class Smtp(Section):
     max_connections_per_ip: Count = Field(default=20, description="Most clients from one address at a time.")
     command_timeout: Seconds = Field(default=300, description="Seconds a client may be silent.")
     data_timeout: Seconds = Field(
-        default=600, description="Seconds a client may take for one mail's content."
+        default=600,
+        description="Seconds a client may take for one mail's content, and more the larger it is: see "
+        "data_min_rate.",
+    )
+    data_min_rate: Count = Field(
+        default=500,
+        description="Bytes per second that a client must send on average once data_timeout is over.",
     )
     banner: Line = Field(
         default="ESMTP fax gateway", max_length=200, description="What follows the host name in the greeting."

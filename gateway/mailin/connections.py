@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections import Counter
 
@@ -28,6 +29,7 @@ class Connections:
             del self._open[key]
 
 
+@functools.lru_cache(maxsize=1024)
 def network(address: str) -> str:
     """What one customer has: an IPv4 address, or the /64 of an IPv6 address."""
     try:

@@ -12,11 +12,11 @@ import binascii
 import email.header
 import encodings.aliases
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_FIELD = re.compile(rb"[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*")
-_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:")
-"""RFC 5322, 2.2 and 4.5: printable ASCII but the colon; blanks before the colon are obsolete, and read."""
+_FIELD = re.compile(rb"(([!-9;-~]+)[ \t]*:)?([^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*)")
+"""A field's label, its name, its value. RFC 5322, 2.2 and 4.5: printable ASCII but the colon; blanks before
+the colon are obsolete, and read."""
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _ENCODED = re.compile(r"=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 """RFC 2047, section 2, with the language of RFC 2231, section 5; also inside words, as many readers do."""
@@ -49,8 +49,7 @@ _CHARSETS = {
 remembers every name that was ever asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(NamedTuple):
     """One header field, or a line that is none (then `name` is empty)."""
 
     name: str
@@ -73,23 +72,11 @@ class Field:
 
 def split(block: bytes) -> list[Field]:
     """The fields of a header block, in order; joined again by `raw` they are the block."""
-    fields = []
-    position = 0
-    while position < len(block):
-        match = _FIELD.match(block, position)
-        assert match is not None
-        position = match.end()
-        raw = match[0]
-        name = _NAME.match(raw)
-        label = name[0] if name else b""
-        fields.append(
-            Field(
-                name=name[1].decode("ascii").lower() if name else "",
-                label=label,
-                value=raw[len(label) :],
-            )
-        )
-    return fields
+    found = (match.groups() for match in _FIELD.finditer(block) if match[0])
+    return [
+        Field(name=name.decode("ascii").lower() if name else "", label=label or b"", value=value)
+        for label, name, value in found
+    ]
 
 
 def bare_cr(block: bytes) -> bool:

@@ -39,6 +39,8 @@ _ADDRESSES = 512
 _ADDR_SPEC = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
 _PLAIN = re.compile(rf"[^<>()\",;:]*<({_ADDR_SPEC.pattern})>")
 """``Name <address>``, also with an unquoted address as name, which devices write and the parser misreads."""
+_BARE = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+"""An address that every parser reads as it stands; the library's takes as long as for all other fields."""
 _MSG_ID = re.compile(r"<[^<>\s]{1,250}>")
 _REFERENCES = 20
 """Ids kept of a thread: the newest ones (RFC 5322, 3.6.4 lets long lists be cut)."""
@@ -98,11 +100,12 @@ def addresses(values: Sequence[str]) -> tuple[str, ...]:
     """
     if len(values) > _SENDERS:
         return ()
-    plain = [_PLAIN.fullmatch(value) for value in values]
+    plain = [_PLAIN.fullmatch(value) or _BARE.fullmatch(value) for value in values]
     if sum(len(value) for value, match in zip(values, plain, strict=True) if not match) > _ADDRESSES:
         return ()
     lists = [
-        (match[1].lower(),) if match else _parsed(value) for value, match in zip(values, plain, strict=True)
+        (match[match.lastindex or 0].lower(),) if match else _parsed(value)
+        for value, match in zip(values, plain, strict=True)
     ]
     found = tuple(address for one in lists for address in one)
     return found if all(lists) and len(found) <= _SENDERS else ()

@@ -220,7 +220,7 @@ class Intake:
 
 async def write_draft(draft: Draft, chunk: bytes) -> None:
     """Append to `draft`; in a thread once that touches the disk. Raises `StoreUnavailableError`."""
-    if draft.size + len(chunk) <= INLINE:
+    if draft.fits(chunk):
         draft.write(chunk)
         return
     try:

@@ -124,6 +124,9 @@ class Reception:
         if not chunk:
             return
         assert self._draft is not None
+        if self._draft.fits(chunk):
+            self._draft.write(chunk)
+            return
         self._writing = asyncio.ensure_future(write_draft(self._draft, chunk))
         await asyncio.shield(self._writing)
 

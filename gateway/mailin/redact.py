@@ -10,7 +10,7 @@ carries copies of other fields (``z=``, RFC 6376, 3.5) is dropped whole: its ver
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 from gateway.mailin import code as codes
@@ -27,7 +27,21 @@ _ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
 
 def without_code(block: bytes, code: str) -> bytes:
     """`block` with every field rewritten that holds `code`, or may; the same bytes when none does."""
-    return b"".join(_clean(field, code) for field in split(block))
+    suspicious = _suspicious(code)
+    return b"".join(
+        _clean(field, code) if suspicious(field.raw) or not field.raw.isascii() else field.raw
+        for field in split(block)
+    )
+
+
+def _suspicious(code: str) -> Callable[[bytes], object]:
+    """Tells quickly whether a field of ASCII may show `code`, or is a signature: few do, and reading them all
+    takes long. A fold cannot hide the code, because it leaves a blank.
+    """
+    if not code.isascii():
+        return lambda _: True
+    pattern = rb"(?i)%b|=\?|[%%*]|^(?:dkim|arc-message)-signature" % re.escape(code.encode())
+    return re.compile(pattern).search
 
 
 def _clean(field: Field, code: str) -> bytes:

@@ -77,8 +77,7 @@ class SmtpServer:
         )
         context = None if listener.tls == "none" else await asyncio.to_thread(_context, listener)
         implicit = listener.tls == "implicit"
-        session = functools.partial(
-            SmtpSession,
+        session = SmtpSession.factory(
             hooks,
             hostname=hostname,
             tls_context=None if implicit else context,

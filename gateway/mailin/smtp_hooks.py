@@ -189,11 +189,12 @@ class Hooks:
         """Who speaks. Raises `GatewayError` (permanent, 5.7.0) for a stranger without AUTH."""
         if session.authenticated:
             return Claim(envelope_from=sender, user=str(session.auth_data))
-        if self._listener.auth == "required" or not self._believed(server.peer):
+        if self._listener.auth == "required" or not server.believed:
             raise GatewayError(permanent("5.7.0", "Authentication required."))
         return Claim(envelope_from=sender)
 
-    def _believed(self, peer: str) -> bool:
+    def believed(self, peer: str) -> bool:
+        """Whether the envelope sender of `peer` is believed without AUTH."""
         try:
             ip = ipaddress.ip_address(peer.partition("%")[0])
         except ValueError:

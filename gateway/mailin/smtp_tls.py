@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 _SECONDS = 10.0
 """For the handshake; clients need far less."""
@@ -26,7 +27,11 @@ class Door(Protocol):
 
 
 class Handshake(asyncio.Protocol):
-    """One connection until TLS is up; then the protocol that `session` makes takes over."""
+    """One connection until TLS is up; then the protocol that `session` makes takes over.
+
+    It is the application of asyncio's TLS layer, which is put in place at once: `loop.start_tls` would do it
+    later, and a loop that reads in between (uvloop) loses the client's first words.
+    """
 
     def __init__(
         self,
@@ -43,53 +48,54 @@ class Handshake(asyncio.Protocol):
         self._session = session
         self._seconds = seconds
         self._transport: asyncio.Transport | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._early = bytearray()
-        self._gone = False
+        self._answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        """Called twice: for the bare connection, and when TLS is up."""
+        if self._transport is None:
+            self._transport = cast("asyncio.Transport", transport)
+            self._knock(self._transport)
+            return
+        self._answer()
+        secured = cast("asyncio.Transport", transport)
+        session = self._session()
+        secured.set_protocol(session)
+        session.connection_made(secured)
+
+    def _knock(self, transport: asyncio.Transport) -> None:
         self.peer = peer_of(transport)
         if not self._door.knocked(self):
             self.abort()  # a 421 would have to wait for a handshake
-            self._door.answered(self)
+            self._answer()
             return
-        self._task = asyncio.get_running_loop().create_task(self._shake_hands(transport))
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        waiter.add_done_callback(self._ended)
+        layer = sslproto.SSLProtocol(
+            loop,
+            self,
+            self._context,
+            waiter,
+            server_side=True,
+            ssl_handshake_timeout=self._seconds,  # type: ignore[arg-type]  # a fraction will do as well
+        )
+        transport.set_protocol(layer)
+        layer.connection_made(transport)
+
+    def _ended(self, waiter: asyncio.Future[None]) -> None:
+        """The handshake is over: TLS is up, or the client speaks none that we know, or is silent or gone."""
+        waiter.exception()  # looked at
+        self._answer()
+
+    def _answer(self) -> None:
+        if not self._answered:
+            self._answered = True
+            self._door.answered(self)
 
     def abort(self) -> None:
         """Cut the connection off."""
         assert self._transport is not None
         self._transport.abort()
-
-    # Between the end of the handshake and the turn of `_shake_hands`, what happens is told here.
-
-    def data_received(self, data: bytes) -> None:
-        self._early += data
-
-    def eof_received(self) -> None:
-        self._gone = True
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        self._gone = True
-
-    async def _shake_hands(self, transport: asyncio.Transport) -> None:
-        try:
-            secured = await asyncio.get_running_loop().start_tls(
-                transport, self, self._context, server_side=True, ssl_handshake_timeout=self._seconds
-            )
-        except OSError:  # no TLS, or none that we speak, or silence
-            secured = None
-        finally:
-            self._door.answered(self)
-        if secured is None or self._gone:
-            transport.abort()
-            return
-        session = self._session()
-        secured.set_protocol(session)
-        session.connection_made(secured)
-        if self._early:
-            session.data_received(bytes(self._early))
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:

@@ -165,6 +165,10 @@ class Draft:
     def __exit__(self, *_: object) -> None:
         self.discard()
 
+    def fits(self, chunk: bytes) -> bool:
+        """Whether `chunk` can be written without touching the disk."""
+        return self._file is None and len(self._memory) + len(chunk) <= INLINE
+
     def write(self, chunk: bytes) -> None:
         """Append; blocks on disk only once the content is large."""
         self.size += len(chunk)

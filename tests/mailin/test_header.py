@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.mailin import header
 from gateway.mailin.header import HEADER_BYTES, HEADER_LINES, Head, addresses, beginning, parse, too_large
 
 
@@ -46,6 +47,11 @@ def test_an_ordinary_header() -> None:
 )
 def test_addresses_are_read_without_doubt_or_not_at_all(text: str, found: tuple[str, ...]) -> None:
     assert addresses([text]) == found
+
+
+@given(st.from_regex(header._BARE, fullmatch=True))
+def test_the_quick_look_reads_addresses_as_the_library_does(text: str) -> None:
+    assert addresses([text]) == header._parsed(text) == (text.lower(),)
 
 
 def test_the_limits_hold_for_all_from_fields_together() -> None:
