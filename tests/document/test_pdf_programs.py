@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 
+import numpy as np
 import pytest
 from support.drawing import LABEL, draw
 from support.pdf_maker import PdfMaker
@@ -120,5 +121,61 @@ def test_a_form_that_no_page_has_is_not_missed() -> None:
 def test_looking_through_programs_ends() -> None:
     bomb = zlib.compress(bytes(1 << 26), 9)
     data = b"%PDF-1.7\n" + (b"1 0 obj<</Filter/FlateDecode>>stream\n" + bomb) * 40
-    assert programs.lost(data) == programs.NOTHING
-    assert programs.lost(b"1 0 obj<</Filter/FlateDecode>>stream\n" * 100_000) == programs.NOTHING
+    assert programs.lost(data, dangling=False) == programs.NOTHING
+    assert (
+        programs.lost(b"1 0 obj<</Filter/FlateDecode>>stream\n" * 100_000, dangling=False) == programs.NOTHING
+    )
+
+
+INLINE = b"q 90 0 0 90 300 300 cm BI /W 100/H 100/CS/G/BPC 8%s ID %s\nEI Q "
+NOISE = np.random.default_rng(1).integers(0, 64, 10_000, np.uint8).tobytes()
+PIXELS = bytes(range(1, 101)) * 100
+
+
+@pytest.mark.parametrize(
+    ("entries", "data"),
+    [
+        (b"", PIXELS[:3000]),
+        (b"/F/Fl", zlib.compress(NOISE)[:4000]),
+        (b"/F/Fl", zlib.compress(NOISE)[:-4]),
+        (b"/F[/Fl]", b"garbage" * 20),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_picture_in_the_program_that_swallows_the_rest_is_a_reason(
+    entries: bytes, data: bytes, packed: bool
+) -> None:
+    drawn = INLINE % (entries, data) + DRAWS
+    with pytest.raises(GatewayError, match="the drawing of page 2 breaks off"):
+        draw(program(zlib.compress(drawn), FLATE) if packed else program(drawn, b""))
+
+
+@pytest.mark.parametrize(
+    ("entries", "data"),
+    [
+        (b"", PIXELS),
+        (b"", PIXELS.replace(b"ABC", b" EI")),
+        (b"/F/Fl", zlib.compress(PIXELS)),
+        (b"/F/Fl", zlib.compress(PIXELS)[:-4] + b"abcd"),
+        (b"/F/Fl", zlib.compress(PIXELS + bytes(50))),
+        (b"/F/AHx", PIXELS.hex().encode() + b">"),
+    ],
+)
+def test_one_that_is_whole_does_not(entries: bytes, data: bytes) -> None:
+    sheets, notes = draw(program(INLINE % (entries, data) + DRAWS, b""))
+    assert (len(sheets), notes) == (2, [])
+
+
+def test_what_is_drawn_but_not_in_the_file_is_a_note() -> None:
+    made = PdfMaker()
+    made.page()
+    made.page(WORDS + b"q 90 0 0 90 300 300 cm /X Do Q", b"/XObject<</X 99 0 R>>")
+    sheets, notes = draw(made.bytes())
+    assert len(sheets) == 2
+    assert notes == [f"{LABEL}: page 2 shows a picture or drawing that is not in the file."]
+
+
+def test_what_is_listed_and_not_drawn_is_not_missed() -> None:
+    made = PdfMaker()
+    made.page(WORDS, b"/XObject<</X 99 0 R>>")
+    assert draw(made.bytes())[1] == []

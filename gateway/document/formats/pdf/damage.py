@@ -24,6 +24,8 @@ _HARDLY = 0.01
 """A picture that lacks this share of its rows, or two of them, shows what it is meant to show."""
 _ROWS = 2
 _CHUNK = 1 << 18
+MOST_KEPT = 16 << 20
+"""Bytes of a stream that are given to whoever wants to read them."""
 _MOST_DECODED = 64 << 20
 """Bytes of a picture whose coding PDFium has to be asked to undo: it does so in memory, all at once."""
 _END, _TAIL = b"\xff\xd9", 1024
@@ -87,8 +89,11 @@ class Inflated:
     """Whether it ends with a checksum that is not that of its content. None at all is not wrong."""
 
 
-def inflated(packed: bytes, most: int) -> Inflated:
-    """Unpack a Flate stream (RFC 1950) for the sake of knowing whether it can be, up to `most` bytes."""
+def inflated(packed: bytes, most: int, into: list[bytes] | None = None) -> Inflated:
+    """Unpack a Flate stream (RFC 1950) for the sake of knowing whether it can be, up to `most` bytes.
+
+    `into`: where what is found goes, unless that is much.
+    """
     if len(packed) < 2 or packed[0] & 0x0F != zlib.DEFLATED or int.from_bytes(packed[:2]) % 31:
         return Inflated(0, broken=True, wrong=False)
     unpack, found, checksum = zlib.decompressobj(-zlib.MAX_WBITS), 0, 1
@@ -99,6 +104,8 @@ def inflated(packed: bytes, most: int) -> Inflated:
                 piece = unpack.decompress(waiting, _CHUNK)
                 found += len(piece)
                 checksum = zlib.adler32(piece, checksum)
+                if into is not None and found <= MOST_KEPT:
+                    into.append(piece)
                 if unpack.eof:
                     stated = (unpack.unused_data + packed[at + _CHUNK : at + _CHUNK + 4])[:4]
                     wrong = len(stated) == 4 and int.from_bytes(stated) != checksum

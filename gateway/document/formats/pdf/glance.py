@@ -17,7 +17,7 @@ _NEAR = 1 << 16
 """Bytes that an object's beginning and end are looked for."""
 _WORD = re.compile(
     rb"/(?:Type[ \t\r\n]*/(?:Page(?![A-Za-z])|ObjStm)|Subtype[ \t\r\n]*/(?:Image|FileAttachment)"
-    rb"|UserUnit|Encrypt|Collection|Kids(?![A-Za-z]))"
+    rb"|UserUnit|Encrypt|Collection|Kids(?![A-Za-z])|XObject[ \t\r\n]*<<)"
 )
 _MOST_NUMBERS = 1 << 22
 """Bytes of the numbers and places at the beginning of an object stream."""
@@ -33,6 +33,8 @@ _OBJECT = re.compile(rb"[ \t\r\n]\d{1,10}[ \t\r\n]+\d{1,5}[ \t\r\n]+obj\b")
 _COUNT = re.compile(rb"/Count(?![A-Za-z])")
 _ARRAY = re.compile(rb"[ \t\r\n]*\[")
 _REFERENCE = re.compile(rb"\d[ \t\r\n]+\d{1,5}[ \t\r\n]+R")
+_LISTED = re.compile(rb"[ \t\r\n](\d{1,10})[ \t\r\n]+\d{1,5}[ \t\r\n]+R(?![A-Za-z])")
+_DEFINED = re.compile(rb"obj")
 _NUMBER = re.compile(rb"(\d+)\s+\d+\s+$")
 
 
@@ -58,6 +60,8 @@ class Glance:
     """Whether it ends as a PDF does: if not, something may have been cut off."""
     cut_off: bool = False
     """Whether it goes on after an end and has no other: an update, values of a form say, was cut off."""
+    dangling: bool = False
+    """Whether pictures and forms are listed that are nowhere in the file."""
     sound: bool = True
     """Whether its end points to where its table of objects is: if not, something was lost or put in."""
 
@@ -68,6 +72,7 @@ def glance(data: bytes, most: int) -> Glance:
     pages: set[object] = set()
     kids: dict[object, int] = {}
     packed = []
+    drawn: set[int] = set()
     around = _Around(data)
     for match in _WORD.finditer(data):
         word = match[0].rpartition(b"/")[2]
@@ -81,6 +86,8 @@ def glance(data: bytes, most: int) -> Glance:
                 kids[around.number(match.start())] = around.references(match.end())
         elif word == b"ObjStm":
             packed.append(match.start())
+        elif word.endswith(b"<<"):
+            drawn.update(around.listed(match.end()))
     certain = True
     for unpacked in _object_streams(data, packed):
         if unpacked is None:
@@ -94,6 +101,8 @@ def glance(data: bytes, most: int) -> Glance:
                 pages.add(inside.number(match.start()))
             elif word == b"Kids" and inside.has_count(match.start(), match.end()):
                 kids[inside.number(match.start())] = inside.references(match.end())
+            elif word.endswith(b"<<"):
+                drawn.update(inside.listed(match.end()))
         if len(pages) > most:
             return _crowd(most)
     return Glance(
@@ -106,8 +115,17 @@ def glance(data: bytes, most: int) -> Glance:
         units=words[b"UserUnit"] > 0,
         ended=b"%%EOF" in data.rstrip(b"\0\r\n\t ")[-_TAIL:],
         cut_off=_is_cut_off(data),
+        dangling=bool(drawn) and not drawn <= _defined(data),
         sound=_is_sound(data),
     )
+
+
+def _defined(data: bytes) -> set[int]:
+    """Numbers of the objects that stand in the file itself, as all pictures and forms do."""
+    words = (
+        _NUMBER.search(data, max(0, word.start() - 24), word.start()) for word in _DEFINED.finditer(data)
+    )
+    return {int(number[1]) for number in words if number}
 
 
 def _is_cut_off(data: bytes) -> bool:
@@ -197,6 +215,7 @@ class _Nodes:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._brackets, self._names = Ahead(data, b"]"), Ahead(data, b"/")
+        self._closing, self._listed = Ahead(data, b">>"), 0
         self._count: tuple[int, int] = (-1, -1)
 
     def references(self, at: int) -> int:
@@ -208,6 +227,13 @@ class _Nodes:
         if end == _NOWHERE or self._names.after(array.end()) < end:  # pages that stand in the array itself
             return _MANY
         return len(_REFERENCE.findall(self._data, array.end(), end))
+
+    def listed(self, at: int) -> list[int]:
+        """Numbers of the objects that the dictionary of names which begins there refers to."""
+        if at < self._listed:
+            return []  # inside of the last one
+        self._listed = min(self._closing.after(at), at + _NEAR, len(self._data))
+        return [int(number) for number in _LISTED.findall(self._data, at, self._listed)]
 
     def _counts(self, begin: int, end: int) -> bool:
         """Whether a /Count stands between the two."""

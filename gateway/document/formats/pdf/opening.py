@@ -78,7 +78,7 @@ class Opened:
     def lost(self) -> programs.Lost:
         """Which pages are drawn by programs that break off."""
         if self._lost is None:
-            self._lost = programs.lost(self.document.data)
+            self._lost = programs.lost(self.document.data, dangling=self.glance.dangling)
         return self._lost
 
     def is_collection(self) -> bool:

@@ -185,6 +185,10 @@ class _Drawing:
             damaged(pdf.part, f"the drawing of page {number + 1} breaks off")
         if number in pdf.lost.marks:
             self.notes.append(f"{pdf.part.label}: an annotation on page {number + 1} is damaged.")
+        if number in pdf.lost.absent:
+            self.notes.append(
+                f"{pdf.part.label}: page {number + 1} shows a picture or drawing that is not in the file."
+            )
 
     def _refuse_if_not_blank(self, pdf: Opened, page: Page, number: int, found: list[Picture]) -> None:
         what = missing.what_was_to_be_seen(pdf.document.data, number, page, found)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.document.formats.pdf.damage import inflated
+from gateway.document.formats.pdf import inline
+from gateway.document.formats.pdf.damage import MOST_KEPT, inflated
 from gateway.document.formats.pdf.glance import Ahead
 from gateway.document.formats.pdf.structure import Unreadable, leaves, pypdf_errors
 
@@ -38,14 +39,19 @@ class Lost:
     """Pages whose own program, or that of a form it draws, breaks off."""
     marks: frozenset[int]
     """Pages with an annotation whose program does."""
+    absent: frozenset[int]
+    """Pages that draw something which is not in the file."""
 
 
-NOTHING = Lost(frozenset(), frozenset())
+NOTHING = Lost(frozenset(), frozenset(), frozenset())
 
 
-def lost(data: bytes) -> Lost:
-    """Which pages of a PDF are drawn by programs that break off. Nothing is known of what is encrypted."""
-    if not any(_broken_streams(data)):
+def lost(data: bytes, *, dangling: bool) -> Lost:
+    """Which pages of a PDF are drawn by programs that break off. Nothing is known of what is encrypted.
+
+    `dangling`: whether something is listed that is not in the file.
+    """
+    if not dangling and not any(_broken_streams(data)):
         return NOTHING
     try:
         return _pages(data)
@@ -62,20 +68,35 @@ def _broken_streams(data: bytes) -> Iterator[bool]:
             continue
         before = max(0, word - _HEAD)
         head = data[max(data.rfind(b"obj", before, word), before) : word]
-        if _OTHER.search(head) or not _FLATE.search(head):
+        plain = b"/Filter" not in head
+        if _OTHER.search(head) or not (plain or _FLATE.search(head)):
             continue
         at += 2 if data[at : at + 2] == b"\r\n" else 1
         end = min(ends.after(at), len(data))
-        known = inflated(data[at:end], room)
-        room -= known.found
-        yield known.broken and data[at:end].strip() != b""
+        if plain:
+            room -= end - at
+            yield inline.is_cut(data[at:end])
+        else:
+            broken, unpacked = _is_broken(data[at:end], room)
+            room -= unpacked
+            yield broken
         at = end
+
+
+def _is_broken(packed: bytes, room: int) -> tuple[bool, int]:
+    """Whether a packed program breaks off, or ends within a picture; and how many bytes it has."""
+    pieces: list[bytes] = []
+    known = inflated(packed, room, pieces)
+    broken = known.broken and packed.strip() != b""
+    if not broken and known.found <= MOST_KEPT:
+        broken = inline.is_cut(b"".join(pieces))
+    return broken, known.found
 
 
 def _pages(data: bytes) -> Lost:
     import pypdf
 
-    pages, marks = set(), set()
+    pages, marks, absent = set(), set(), set()
     with pypdf_errors():
         reader = pypdf.PdfReader(io.BytesIO(data))
         if reader.is_encrypted:
@@ -89,7 +110,9 @@ def _pages(data: bytes) -> Lost:
                 pages.add(number)
             if any(_breaks_off(item, known) for item in _appearances(leaf)):
                 marks.add(number)
-    return Lost(frozenset(pages), frozenset(marks))
+            if _draws_what_is_absent(leaf, resources):
+                absent.add(number)
+    return Lost(frozenset(pages), frozenset(marks), frozenset(absent))
 
 
 def _programs(leaf: Any) -> Iterator[Any]:
@@ -111,6 +134,19 @@ def _forms(resources: Any, seen: set[int], depth: int) -> Iterator[Any]:
             yield from _forms(_entry(form, "/Resources"), seen, depth + 1)
 
 
+def _draws_what_is_absent(leaf: Any, resources: Any) -> bool:
+    listed = _object(_entry(resources, "/XObject"))
+    names = [
+        re.escape(name.encode())
+        for name, value in (listed.items() if isinstance(listed, dict) else ())
+        if not hasattr(_object(value), "get_data")
+    ]
+    if not names:
+        return False
+    drawn = re.compile(rb"(?:" + b"|".join(names) + rb")\s+Do\b")
+    return any(hasattr(item, "get_data") and drawn.search(item.get_data()) for item in _programs(leaf))
+
+
 def _appearances(leaf: Any) -> Iterator[Any]:
     annotations = _object(leaf.get("/Annots"))
     for item in annotations if isinstance(annotations, list) else ():
@@ -120,11 +156,15 @@ def _appearances(leaf: Any) -> Iterator[Any]:
 
 
 def _breaks_off(stream: Any, known: dict[int, bool]) -> bool:
-    if not hasattr(stream, "get_data") or stream.get("/Filter") not in ("/FlateDecode", ["/FlateDecode"]):
+    if not hasattr(stream, "get_data"):
         return False
     if id(stream) not in known:  # pypdf keeps what it has read, so no other object gets this id
-        packed = bytes(stream._data)
-        known[id(stream)] = packed.strip() != b"" and inflated(packed, _MOST_UNPACKED).broken
+        packed, coding = bytes(stream._data), stream.get("/Filter")
+        if coding is None:
+            known[id(stream)] = inline.is_cut(packed)
+        else:
+            flate = coding in ("/FlateDecode", ["/FlateDecode"])
+            known[id(stream)] = flate and _is_broken(packed, _MOST_UNPACKED)[0]
     return known[id(stream)]
 
 
