@@ -236,3 +236,27 @@ def test_fax_coding_that_is_damaged_is_a_reason_or_a_note(name: str) -> None:
 def test_fax_coding_that_is_whole_goes_out(change: Callable[[bytes], bytes], high: int) -> None:
     sheets, notes = draw(fax(change, high=high))
     assert (len(sheets), notes) == (1, [])
+
+
+def test_fax_coding_in_a_program_is_not_read_by_the_size_of_another() -> None:
+    content = b""
+    for wide in (40, 300):
+        out = io.BytesIO()
+        bars = Image.new("1", (wide, 60), 1)
+        bars.paste(0, (wide // 2, 0, wide // 2 + 9, 60))
+        bars.save(out, "TIFF", compression="group4")
+        with Image.open(io.BytesIO(out.getvalue())) as tiff:
+            (at,), (length,) = tiff.tag_v2[273], tiff.tag_v2[279]
+        entries = b"/W %d/H 60/CS/G/BPC 1/F/CCF/DP<</K -1/Columns %d>>" % (wide, wide)
+        strip = out.getvalue()[at : at + length]
+        content += b"q 60 0 0 60 %d 50 cm BI " % wide + entries + b" ID " + strip + b"\nEI Q "
+    made = PdfMaker()
+    made.image(Image.new("L", (9, 9)))  # so that pictures are looked for
+    made.page(content + WORDS)
+    sheets, notes = draw(made.bytes())
+    assert (len(sheets), notes) == (1, [])
+
+
+def test_a_picture_without_pixels_lacks_none() -> None:
+    none = ENTRIES.replace(b"400", b"0").replace(b"500", b"0")
+    assert draw(shown(zlib.compress(b"x"), FLATE, head=none))[1] == []

@@ -37,6 +37,7 @@ _PARAMETERS = (
     re.compile(rb"/EncodedByteAlign[ \t\r\n]+true"),
 )
 """ISO 32000-2, table 11."""
+_DATA = re.compile(rb"(?:(?!stream).)*stream[ \t]*\r?\n\Z", re.DOTALL)
 _USUAL_COLUMNS = 1728
 _ELSEWHERE = re.compile(
     rb"/(?:DecodeParms|DP|K|Columns|EncodedByteAlign)[ \t\r\n\[]+\d+[ \t\r\n]+\d+[ \t\r\n]+R|#"
@@ -145,6 +146,8 @@ def _is_damaged_fax(content: bytes, picture: Picture, data: bytes) -> bool:
     head = data[max(0, at - _HEAD) : max(at, 0)]
     begin = head.rfind(b"obj")
     if begin < 0 or not data.startswith(content, at) or _ELSEWHERE.search(head, begin):
+        return False
+    if _DATA.match(head[begin:]) is None:  # a picture in a program, with others before it
         return False
     k, columns, align = (pattern.search(head, begin) for pattern in _PARAMETERS)
     return ccitt.is_damaged(

@@ -51,7 +51,7 @@ def look_at(
     """Tell `broken` which pictures on a page cannot be decoded, or not all of them. `data` is the file."""
     small = _MOST_SMALL
     for picture, box in zip(found, boxes, strict=True):
-        if not _is_on(box, placement):
+        if not picture.wide * picture.high or not _is_on(box, placement):
             continue
         large = is_large(box, placement)
         small -= not large
