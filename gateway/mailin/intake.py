@@ -22,7 +22,7 @@ from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head, parse
 from gateway.mailin.policy import Rule, Verdict, permit
 from gateway.model import Content, MailKind, Source, Submission, new_id
 from gateway.store import Draft, Store, StoreUnavailableError, outbox
-from gateway.store.intake import Accepted, accept
+from gateway.store.intake import Accepted, Mail, accept_all
 from gateway.store.spool import INLINE
 
 Also = Callable[[sa.Connection, Accepted], None]
@@ -171,24 +171,18 @@ class Intake:
         named = fax.duplicate_window_hours * 3600.0
         window = named if submission.message_id else fax.anonymous_window_minutes * 60.0
 
-        def work(tx: sa.Connection) -> Accepted:
-            accepted = accept(
-                tx,
-                replace(submission, content=content),
-                numbers,
-                now=now,
-                deadline=now + fax.deadline_hours * 3600.0,
-                window=window,
-            )
-            if also is not None:
-                also(tx, accepted)
-            return accepted
-
         content = Content(size=0)
         unused = False
         try:
             content = await _keep(draft, submission.id)
-            accepted = await self._store.write(work)
+            mail = Mail(
+                submission=replace(submission, content=content),
+                numbers=numbers,
+                now=now,
+                deadline=now + fax.deadline_hours * 3600.0,
+                window=window,
+            )
+            accepted = await self._write(mail, also)
             unused = not accepted.faxes
         except StoreUnavailableError as error:
             # A COMMIT that failed may still be on disk: then the file stays, and the next start sweeps it if
@@ -216,6 +210,17 @@ class Intake:
         else:
             journal.repeated(queue_id=accepted.id, sender=submission.identity)
         return accepted
+
+    async def _write(self, mail: Mail, also: Also | None) -> Accepted:
+        if also is None:
+            return await self._store.write_together(accept_all, mail)
+
+        def work(tx: sa.Connection) -> Accepted:
+            (accepted,) = accept_all(tx, [mail])
+            also(tx, accepted)
+            return accepted
+
+        return await self._store.write(work)
 
 
 async def write_draft(draft: Draft, chunk: bytes) -> None:

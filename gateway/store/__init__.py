@@ -12,7 +12,7 @@ import fcntl
 import functools
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -29,6 +29,7 @@ from gateway.store.writer import Writer
 __all__ = ["Draft", "Spool", "Store", "StoreUnavailableError"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class Store:
@@ -139,6 +140,12 @@ class Store:
         Raises what the verb raised (nothing of it is written) or `StoreUnavailableError`.
         """
         return await self._writer.write(work)
+
+    async def write_together(
+        self, verb: Callable[[sa.Connection, Sequence[Item]], Sequence[T]], item: Item
+    ) -> T:
+        """As `write`, for a verb that takes many items: what waits together is one call of it."""
+        return await self._writer.write_together(verb, item)
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run a verb that only reads, on a snapshot, in a thread. Raises as `write` does."""

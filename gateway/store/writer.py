@@ -22,6 +22,9 @@ import sqlalchemy as sa
 from gateway.store.trouble import StoreUnavailableError, is_trouble, worth_again
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+_ALONE = object()
+"""Instead of an item: the verb takes none."""
 _GROUP = 256
 """Requests in one transaction at most: bounds how long a reader of the WAL and a waiter may wait."""
 _TRIES = 4
@@ -30,7 +33,9 @@ _TRIES = 4
 
 @dataclass(slots=True)
 class _Request:
-    work: Callable[[sa.Connection], Any]
+    verb: Callable[..., Any]
+    """Takes the connection; or, with an `item`, the connection and a sequence of such items."""
+    item: Any
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     result: Any = None
@@ -63,11 +68,25 @@ class Writer:
 
         Raises what `work` raised (its savepoint is rolled back), or `StoreUnavailableError`.
         """
+        result: T = await self._asked(work, _ALONE)
+        return result
+
+    async def write_together(
+        self, verb: Callable[[sa.Connection, Sequence[Item]], Sequence[T]], item: Item
+    ) -> T:
+        """As `write`, for a verb that takes many items at a time: those that wait together are one call.
+
+        `verb` returns a result for each item, in their order. When it raises, each item is tried alone.
+        """
+        result: T = await self._asked(verb, item)
+        return result
+
+    async def _asked(self, verb: Callable[..., Any], item: Any) -> Any:
         if self._closed or not self.is_alive():
             raise StoreUnavailableError(RuntimeError("closed"), certain=True)
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Request(work, loop, future))
+        future: asyncio.Future[Any] = loop.create_future()
+        self._queue.put(_Request(verb, item, loop, future))
         return await future
 
     def close(self) -> None:
@@ -138,17 +157,42 @@ class Writer:
 
 
 def _run_all(connection: sa.Connection, group: Sequence[_Request]) -> None:
-    if len(group) == 1:  # the transaction is its own
-        group[0].result = group[0].work(connection)
+    units = _units(group)
+    if len(units) == 1:  # the transaction is its own
+        _run(connection, units[0])
         return
-    for request in group:
+    for unit in units:
         try:
             with connection.begin_nested():
-                request.result = request.work(connection)
+                _run(connection, unit)
         except BaseException as error:
-            if is_trouble(error):
-                raise  # disk full and its kin end the whole transaction
-            request.error = error
+            if is_trouble(error) or len(unit) > 1:
+                raise  # disk full and its kin end the whole transaction; or one of many is to blame
+            unit[0].error = error
+
+
+def _units(group: Sequence[_Request]) -> list[list[_Request]]:
+    """What is run as one: requests of the same verb for many items, any other request alone."""
+    units: list[list[_Request]] = []
+    together: dict[Callable[..., Any], list[_Request]] = {}
+    for request in group:
+        unit = None if request.item is _ALONE else together.get(request.verb)
+        if unit is not None:
+            unit.append(request)
+            continue
+        units.append([request])
+        if request.item is not _ALONE:
+            together[request.verb] = units[-1]
+    return units
+
+
+def _run(connection: sa.Connection, unit: Sequence[_Request]) -> None:
+    if unit[0].item is _ALONE:
+        unit[0].result = unit[0].verb(connection)
+        return
+    results = unit[0].verb(connection, [request.item for request in unit])
+    for request, result in zip(unit, results, strict=True):
+        request.result = result
 
 
 def _fail(group: Sequence[_Request], error: BaseException, *, certain: bool) -> None:

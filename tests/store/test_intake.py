@@ -1,7 +1,9 @@
 """Accepting a mail, once."""
 
+import asyncio
 from dataclasses import replace
 
+import sqlalchemy as sa
 from support.submissions import make_submission
 
 from gateway.lifecycle import FaxState
@@ -100,3 +102,48 @@ async def test_a_leased_suspect_does_not_block_the_others_for_ever(store: Store)
         lambda tx: documents.claim(tx, owner="t", now=2001, seconds=9, limit=9, idle=True)
     )
     assert work.document.id == good.id
+
+
+async def together(
+    store: Store, *mails: Submission, numbers: tuple[str, ...] = (ONE,)
+) -> list[intake.Accepted]:
+    """Accept mails in one call, each with its number."""
+    return await store.write(
+        lambda tx: intake.accept_all(
+            tx,
+            [
+                intake.Mail(submission=mail, numbers=numbers, now=1000, deadline=1100, window=600)
+                for mail in mails
+            ],
+        )
+    )
+
+
+async def test_many_mails_at_once_are_what_they_are_one_by_one(store: Store, submission: Submission) -> None:
+    """Also where one of them repeats another of the same call."""
+    twin = replace(submission, id=new_id() + "T")
+    others = [make_submission(message_id=f"<{number}@x>") for number in range(12)]
+    answers = await together(store, submission, *others, twin, numbers=(ONE, TWO))
+    assert [answer.id for answer in answers] == [submission.id, *(mail.id for mail in others), submission.id]
+    assert all(answer.faxes == (f"{answer.id}-1", f"{answer.id}-2") for answer in answers[:-1])
+    assert (answers[-1].faxes, answers[-1].repeats) == ((), answers[0].faxes)
+    assert len(await store.read(views.queue_list)) == 26
+    mails = await store.write(lambda tx: outbox.claim(tx, owner="t", now=2000, seconds=9, limit=9))
+    assert [mail.kind for mail in mails] == [MailKind.DUPLICATE] * 2
+
+
+async def test_one_mail_that_fails_spares_those_that_wait_with_it(store: Store) -> None:
+    good, other = make_submission(message_id="<1@x>"), make_submission(message_id="<2@x>")
+    clash = replace(other, id=good.id, message_id="<3@x>")
+    mails = [
+        intake.Mail(submission=mail, numbers=[ONE], now=1000, deadline=1100, window=600)
+        for mail in (good, clash, other)
+    ]
+    answers = await asyncio.gather(
+        store.write(lambda tx: None),
+        *(store.write_together(intake.accept_all, mail) for mail in mails),
+        return_exceptions=True,
+    )
+    failed = [answer for answer in answers if isinstance(answer, sa.exc.IntegrityError)]
+    assert len(failed) == 1
+    assert len(await store.read(views.queue_list)) == 2

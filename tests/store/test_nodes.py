@@ -49,13 +49,12 @@ async def at_once(
 
         return run
 
-    tasks = [
-        asyncio.ensure_future(nodes[index % len(nodes)].write(held(work))) for index, work in enumerate(works)
-    ]
+    tasks = []
     async with asyncio.timeout(30):
-        await done.acquire()  # the first is before its commit; the others are too, or wait for it
-        while await _waiting(nodes[0]) + done._value + 1 < len(works):
-            await asyncio.sleep(0.01)
+        for index, work in enumerate(works):
+            tasks.append(asyncio.ensure_future(nodes[index % len(nodes)].write(held(work))))
+            while await _waiting(nodes[0]) + done._value < len(tasks):  # it is before its commit, or waits
+                await asyncio.sleep(0.01)
     gate.set()
     return await asyncio.gather(*tasks, return_exceptions=True)
 
