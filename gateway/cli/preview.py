@@ -18,6 +18,7 @@ from gateway.cli.common import config_option, json_option, show_json
 from gateway.cli.preview_mail import draft_of
 from gateway.cli.send import spelled, text_of
 from gateway.cli.target import Target
+from gateway.document.launch import Launched, launched
 from gateway.errors import GatewayError, Kind
 
 if TYPE_CHECKING:
@@ -66,8 +67,12 @@ def command(
     written_text = text_of(text)
     if not files and not written_text.strip():
         raise click.UsageError("There is nothing to fax: name a file, or give --text with some text.")
-    settings = _settings(config)
-    with tempfile.TemporaryDirectory(prefix="fax-gateway-preview-") as directory:
+    # Started first: it takes as long as the configuration and all else that is needed here.
+    with (
+        launched(_rooms(files, own_text=bool(written_text.strip()))) as helper,
+        tempfile.TemporaryDirectory(prefix="fax-gateway-preview-") as directory,
+    ):
+        settings = _settings(config)
         work = _Work(
             settings=settings,
             files=files,
@@ -76,6 +81,7 @@ def command(
             rule=rule,
             numbers=numbers,
             directory=Path(directory),
+            helper=helper,
         )
         made = _made(work, output)
         written = _deliver(made, target, output, files)
@@ -94,6 +100,7 @@ class _Work:
     """Empty: that of `send`."""
     numbers: Sequence[str]
     directory: Path
+    helper: Launched | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +131,7 @@ def _made(work: _Work, output: Path) -> _Made:
         code = rule.code.get_secret_value() if rule is not None and rule.code is not None else None
         draft = draft_of(work.files, text=work.text, subject=work.subject, code=code)
         wishes = _wishes(work, rule, draft.subject)
-        rooms = _rooms(work.files, own_pages=any(wishes.values()) or bool(work.text.strip()))
-        async with Renderer(render_settings_of(work.settings), rooms=rooms) as renderer:
+        async with Renderer(render_settings_of(work.settings), launched=work.helper) as renderer:
             rendered = await renderer.render_message(
                 _stored(work.directory / "mail", draft.message),
                 work.directory / ("fax.tif" if tiff else "fax.pdf"),
@@ -191,8 +197,11 @@ def _stored(file: Path, message: bytes) -> Path:
     return file
 
 
-def _rooms(files: Sequence[Path], *, own_pages: bool) -> Sequence[str]:
-    """What the renderer is to keep warm for these files: for PDFs and pictures alone it starts faster."""
+def _rooms(files: Sequence[Path], *, own_text: bool) -> Sequence[str]:
+    """What the renderer is to keep warm for these files: for PDFs and pictures alone it starts faster.
+
+    What the configuration wants besides, a cover page, loads what it needs itself.
+    """
     from gateway.document.formats.sniff import PICTURES, Format, sniff
 
     kinds = set()
@@ -201,7 +210,7 @@ def _rooms(files: Sequence[Path], *, own_pages: bool) -> Sequence[str]:
             kinds.add(sniff(opened.read(_HEAD_BYTES)))
     others = kinds - PICTURES - {Format.PDF}
     if not others:
-        return ("text",) if own_pages else ()
+        return ("text",) if own_text else ()
     plain = others == {Format.TEXT} and not any(file.suffix.lower() in _MARKDOWN for file in files)
     return ("text",) if plain else ("text", "html")
 

@@ -7,29 +7,15 @@ import contextlib
 import itertools
 import os
 import socket
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from gateway.document import wire
+from gateway.document.launch import Launched, launch
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _MESSAGE_BYTES = 1 << 14
-_KEPT = ("FAX_GATEWAY_NATIVE",)
-"""The only variable that the helper inherits: it turns the native code off."""
-
-
-_MEMORY = {
-    "hugetlb": 1,
-    "mmap_threshold": 1 << 28,
-    "trim_threshold": 1 << 28,
-}
-"""How the C library gets memory (mallopt(3)): by pages of 2 MB, and without giving any back.
-
-The kernel clears what a child touches first; by pages of 4 kB that takes a tenth of a child's short life.
-"""
 
 
 class HelperDied(Exception):  # noqa: N818  like RendererDied
@@ -45,25 +31,12 @@ class Child:
     ended: asyncio.Future[wire.Exit]
 
 
-def default_command(rooms: Iterable[str]) -> tuple[str, ...]:
-    """How the helper is started: isolated from the environment, yet from the same copy of the package.
-
-    `rooms`: see `gateway.document.renderer.main`.
-    """
-    root = str(Path(__file__).resolve().parents[2])
-    code = (
-        "import sys; sys.argv[1] in sys.path or sys.path.insert(0, sys.argv[1]); "
-        "from gateway.document.renderer import main; main(int(sys.argv[-1]), sys.argv[2:-1])"
-    )
-    return (sys.executable, "-I", "-c", code, root, *rooms)
-
-
 class Helper:
     """A running helper. When it dies, every child's `ended` raises `HelperDied`; it is not restarted here."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
-        self._process = process
-        self._control = control
+    def __init__(self, launched: Launched) -> None:
+        self._process = launched.process
+        self._control = launched.control
         self._ended: dict[int, asyncio.Future[wire.Exit]] = {}
         self._numbers = itertools.count(1)
         self._reader: asyncio.Task[None] | None = None
@@ -77,34 +50,22 @@ class Helper:
         return self._process.pid
 
     @classmethod
-    async def start(cls, command: Sequence[str]) -> Helper:
-        """Start the helper and wait until it is ready to fork; raises `HelperDied` if it never is."""
-        ours, theirs = _pair(socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *command,
-                    str(theirs.fileno()),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(),),
-                    env=_environment(),
-                    cwd="/",
-                    start_new_session=True,
-                )
-            except BaseException as error:
-                ours.close()
-                if isinstance(error, OSError):
-                    raise HelperDied from error
-                raise
-        helper = cls(process, ours)
+    async def start(cls, helper: Sequence[str] | Launched) -> Helper:
+        """Start the helper by its command, unless it was, and wait until it is ready to fork.
+
+        Raises `HelperDied` if it never is.
+        """
         try:
-            await helper._ready()
+            started = cls(helper if isinstance(helper, Launched) else launch(helper))
+        except OSError as error:
+            raise HelperDied from error
+        try:
+            await started._ready()
         except BaseException:
-            await helper.close()
+            await started.close()
             raise
-        helper._reader = asyncio.create_task(helper._read(), name="renderer-control")
-        return helper
+        started._reader = asyncio.create_task(started._read(), name="renderer-control")
+        return started
 
     async def _ready(self) -> None:
         try:
@@ -160,17 +121,33 @@ class Helper:
             self._reader.cancel()
             await asyncio.wait([self._reader])
         self._control.close()
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            self.kill_helper()
-            await self._process.wait()
+        await self._ended_within(_STOP_SECONDS)
+        self.kill_helper()
+        await self._ended_within(None)
 
     def kill_helper(self) -> None:
         """Kill the helper at once; the kernel kills its children with it (PR_SET_PDEATHSIG)."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._process.kill()  # nothing, once it was waited for
+
+    async def _ended_within(self, seconds: float | None) -> None:
+        """Wait for the helper's end, by a descriptor of it (pidfd_open(2)) and so without a thread."""
+        if self._process.poll() is not None:
+            return
+        try:
+            pidfd = os.pidfd_open(self._process.pid)
+        except OSError:  # no descriptors left
+            await asyncio.to_thread(self._process.wait)
+            return
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(pidfd, ended.set)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await ended.wait()
+        finally:
+            loop.remove_reader(pidfd)
+            os.close(pidfd)
+        self._process.poll()
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -182,6 +159,7 @@ class Helper:
         finally:
             self._lost()
             self.kill_helper()
+        await self._ended_within(_STOP_SECONDS)  # leaves no zombie until somebody needs a helper again
 
     def _note(self, message: dict[str, object]) -> None:
         ended = self._ended.pop(int(str(message["job"])), None)
@@ -216,13 +194,6 @@ def _pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
         raise HelperDied from error
     ours.setblocking(False)
     return ours, theirs
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    tunables = ":".join(f"glibc.malloc.{name}={value}" for name, value in _MEMORY.items())
-    fixed = {"LC_ALL": "C.UTF-8", "PATH": os.defpath, "OPENBLAS_NUM_THREADS": "1", "GLIBC_TUNABLES": tunables}
-    return fixed | kept
 
 
 def _retrieved(future: asyncio.Future[wire.Exit]) -> None:

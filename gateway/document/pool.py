@@ -11,7 +11,9 @@ from typing import Self, TypeVar
 
 from gateway.document import remarks, result, verdict, wire
 from gateway.document.conversation import converse
-from gateway.document.helper import Helper, HelperDied, default_command
+from gateway.document.helper import Helper, HelperDied
+from gateway.document.launch import Launched
+from gateway.document.launch import command as default_command
 from gateway.document.office import Office
 from gateway.document.output import Output
 from gateway.document.values import Cover, HeaderLine, Rendered, RenderSettings
@@ -30,7 +32,8 @@ class Renderer:
     Every method raises `GatewayError`: permanent for what cannot be rendered (the sentence names the file),
     temporary for trouble of our own, and `RendererDied` when the child ended for no certain reason.
     `rooms` are kept warm ("text", "html"); a renderer that lives for one document starts faster without.
-    `command` starts another helper, given its control socket's descriptor as last argument.
+    `command` starts another helper, given its control socket's descriptor as last argument; `launched` is one
+    that was started already, and is taken over.
     """
 
     def __init__(
@@ -39,9 +42,11 @@ class Renderer:
         *,
         rooms: Iterable[str] = ROOMS,
         command: Sequence[str] | None = None,
+        launched: Launched | None = None,
     ) -> None:
         self._settings = settings
         self._command = tuple(command or default_command(rooms))
+        self._launched = launched
         self._slots = asyncio.Semaphore(settings.workers)
         self._office = Office(
             settings.office,
@@ -207,7 +212,8 @@ class Renderer:
                 if self._helper is not None:
                     await self._helper.close()
                     self._helper = None
-                self._helper = await Helper.start(self._command)
+                launched, self._launched = self._launched, None
+                self._helper = await Helper.start(launched or self._command)
             return self._helper
 
 

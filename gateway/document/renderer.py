@@ -19,7 +19,7 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,13 +38,33 @@ def main(fd: int, rooms: Iterable[str]) -> None:
     """Serve until the daemon goes away. `rooms`: what children find warm besides PDF and pictures."""
     for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when; it may still be draining
+    shut_in = sandbox.prepare()
+    layers = _try(shut_in)  # while there is little to fork
     _preload(frozenset(rooms))
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         sys.exit("the renderer's libraries started a thread, so it cannot fork safely")
-    gc.collect()
     gc.freeze()  # pages shared with the children stay shared
+    gc.enable()
     os.set_inheritable(fd, False)
-    _Zygote(socket.socket(fileno=fd), os.getppid()).serve()
+    _Zygote(socket.socket(fileno=fd), os.getppid(), shut_in).serve(layers)
+    os._exit(os.EX_OK)  # taking the libraries apart is work for nothing
+
+
+def _try(shut_in: sandbox.Sandbox) -> list[str]:
+    """What the sandbox is made of here, found out by a child that enters it and ends."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+            os.write(writing, "\n".join(shut_in.enter()).encode())
+        finally:
+            os._exit(os.EX_OK)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        layers = told.read().splitlines()
+    os.waitpid(pid, 0)
+    return layers
 
 
 def _preload(rooms: Set[str]) -> None:
@@ -74,7 +94,7 @@ def _preload(rooms: Set[str]) -> None:
 
 
 class _Zygote:
-    def __init__(self, control: socket.socket, parent: int) -> None:
+    def __init__(self, control: socket.socket, parent: int, shut_in: sandbox.Sandbox) -> None:
         self._control = control
         self._parent = parent
         self._pid = os.getpid()
@@ -84,12 +104,12 @@ class _Zygote:
         """Descriptor of a child's pidfd to job number."""
         self._poll = select.poll()
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._sandbox = sandbox.prepare()
+        self._sandbox = shut_in
         self._size = _address_space()
 
-    def serve(self) -> None:
+    def serve(self, layers: Sequence[str]) -> None:
         self._poll.register(self._control, select.POLLIN)
-        self._tell({"event": "ready", "sandbox": self._try_sandbox()})
+        self._tell({"event": "ready", "sandbox": list(layers)})
         # End-of-file alone is no proof: another process may hold a copy of the daemon's end.
         while os.getppid() == self._parent:
             for fd, _event in self._poll.poll(_POLL_MS):
@@ -97,22 +117,6 @@ class _Zygote:
                     self._reap(fd)
                 elif not self._obey():
                     return
-
-    def _try_sandbox(self) -> list[str]:
-        """What the sandbox is made of here, found out by a child that enters it and ends."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-                os.write(writing, "\n".join(self._sandbox.enter()).encode())
-            finally:
-                os._exit(os.EX_OK)
-        os.close(writing)
-        with os.fdopen(reading) as told:
-            layers = told.read().splitlines()
-        os.waitpid(pid, 0)
-        return layers
 
     def _obey(self) -> bool:
         message, fds, _flags, _address = socket.recv_fds(self._control, _MESSAGE_BYTES, 1)

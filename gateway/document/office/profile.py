@@ -7,7 +7,6 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 _LIBRARIES = ("libmergedlo.so", "libsofficeapp.so")
 """Where LibreOfficeKit is: distributions build one large library, the project itself builds many."""
@@ -95,6 +94,8 @@ def prepare(directory: Path, program: Path) -> None:
 
 def _add_macros(directory: Path) -> None:
     """The library Standard with the module Fax, as LibreOffice stores them."""
+    from xml.sax.saxutils import escape  # here, since it brings urllib and http, which few documents need
+
     library = directory / "Standard"
     library.mkdir(parents=True)
     source = escape(Path(__file__).with_name("convert.bas").read_text("utf-8"))
