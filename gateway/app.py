@@ -11,12 +11,13 @@ import functools
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from gateway import __version__, journal, supervise
-from gateway.config import Settings
+from gateway.config import Mailbox, Settings
 from gateway.config.checks import DRAIN_MARGIN
 from gateway.control import ControlServer, Verbs
 from gateway.document import Renderer
@@ -34,8 +35,9 @@ from gateway.mailout import Deliverer
 from gateway.store import Store, attempts, documents, faxes, leases
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
-from gateway.worker import apply, lines, story
+from gateway.worker import apply, duty, lines, story
 from gateway.worker.crew import Crew
+from gateway.worker.duty import Duties, Duty
 from gateway.worker.outcomes import Tracked
 from gateway.worker.ticker import Ticker
 
@@ -66,29 +68,32 @@ class Gateway:
         self.rules = RulesProvider(settings, fetch=self.client.get_email_to_fax)
         self.intake = Intake(self.store, settings, wake=self.wake, clock=self.store.now)
         self.smtp = SmtpServer(settings, intake=self.intake, rules=self.rules)
+        self._duties = Duties(self.store, owner=self.store.owner)
+        self._track_duty = self._duties.duty("track", changed=lambda: self._tracking.wake())
+        self._poll_duty = self._duties.duty("poll", changed=lambda: self._polling.wake())
+        self._mailbox_duties = [self._duties.duty(f"mailbox:{box.name}") for box in settings.mailboxes]
         self.mailboxes = [
-            MailboxPoller(
-                box,
-                settings=settings,
-                loop=asyncio.get_running_loop(),
-                store=self.store,
-                intake=self.intake,
-                rules=self.rules,
-                clock=self.store.now,
-            )
-            for box in settings.mailboxes
+            self._mailbox(box, duty)
+            for box, duty in zip(settings.mailboxes, self._mailbox_duties, strict=True)
         ]
         self._tracker = Tracker(
             client=self.client,
-            store=self.store,
+            store=self._track_duty.store,
             settings=settings,
             page_digests=self.renderer.page_digests,
             clock=self.store.now,
         )
-        self._poller = Poller(client=self.client, store=self.store, settings=settings, clock=self.store.now)
-        self._tracking = Ticker("track", settings.fax.track_interval, self._track, provider=True)
+        self._poller = Poller(
+            client=self.client, store=self._poll_duty.store, settings=settings, clock=self.store.now
+        )
+        self._renewing = Ticker("duties", duty.BEAT, self._duties.beat, provider=False)
+        self._tracking = Ticker(
+            "track", settings.fax.track_interval, lambda: self._track_duty.do(self._track), provider=True
+        )
         self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue, provider=False)
-        self._polling = Ticker("poll", settings.receive.poll_interval, self._poll, provider=True)
+        self._polling = Ticker(
+            "poll", settings.receive.poll_interval, lambda: self._poll_duty.do(self._poll), provider=True
+        )
         self._refreshing = Ticker("rules", settings.sender_rules.refresh, self.rules.refresh, provider=True)
         self._sending = self._fax_line()
         self._crews = self._make_crews()
@@ -105,6 +110,20 @@ class Gateway:
         )
         self.supervisor = Supervisor(self._parts(), drain=self.client.settings.longest_call + DRAIN_MARGIN)
 
+    def _mailbox(self, box: Mailbox, duty: Duty) -> MailboxPoller:
+        poller = MailboxPoller(
+            box,
+            settings=self.settings,
+            loop=asyncio.get_running_loop(),
+            store=duty.store,
+            intake=self.intake,
+            rules=self.rules,
+            clock=self.store.now,
+            on_duty=lambda: duty.held,
+        )
+        duty.changed = poller.poke
+        return poller
+
     def _fax_line(self) -> lines.Faxes:
         submitter = Submitter(
             client=self.client,
@@ -118,13 +137,13 @@ class Gateway:
             submitter.step,
             policy=self._policy,
             lease=self.settings.fax.lease_seconds,
-            owner=self._owner,
+            owner=self.store.owner,
             wake=self.wake,
             called=self._tracking.wake,
         )
 
     def _make_crews(self) -> list[Crew[Any]]:
-        settings, policy, owner, wake = self.settings, self._policy, self._owner, self.wake
+        settings, policy, owner, wake = self.settings, self._policy, self.store.owner, self.wake
         render = render_settings_of(settings)
         stage = RenderStage(self.renderer, self.store, render, self.rules.codes, Wishes(settings))
         handler = Handler(client=self.client, store=self.store, settings=settings)
@@ -141,11 +160,6 @@ class Gateway:
             Crew(documents_line, size=settings.document.workers),
         ]
 
-    @functools.cached_property
-    def _owner(self) -> str:
-        """Names this process in leases."""
-        return f"{os.getpid()}-{time.time_ns():x}"
-
     # The parts, in the order in which they start; they stop in the opposite one.
 
     def _parts(self) -> list[Part]:
@@ -158,19 +172,20 @@ class Gateway:
         intake = supervise.INTAKE_GRACE
         parts = [
             Part(name="renderer", start=self._start_renderer, stop=stop_renderer),
-            Part(name="store", start=self._open_store, stop=self._close_store),
+            Part(name="store", start=self._open_store, stop=self._close_store, run=self.store.watch),
+            *([self._duties_part()] if self.store.shared else []),
             Part(name="client", start=_nothing, stop=close_client),
             ticker_part(self._rescuing),
-            ticker_part(self._tracking),
+            _on_duty(ticker_part(self._tracking), self._track_duty),
             *(crew_part(crew) for crew in self._crews),
         ]
         if self.settings.receive.enabled:
-            parts.append(ticker_part(self._polling))
+            parts.append(_on_duty(ticker_part(self._polling), self._poll_duty))
         if self.settings.sender_rules.source == "account":
             parts.append(ticker_part(self._refreshing))
         parts.append(Part(name="control", start=self.control.start, stop=self.control.stop, grace=intake))
-        names = (box.name for box in self.settings.mailboxes)
-        parts.extend(_mailbox_part(name, box) for name, box in zip(names, self.mailboxes, strict=True))
+        boxes = zip(self.settings.mailboxes, self.mailboxes, self._mailbox_duties, strict=True)
+        parts.extend(_mailbox_part(box.name, poller, duty) for box, poller, duty in boxes)
         if self.settings.smtp.enabled:
             parts.append(Part(name="smtp", start=self.smtp.start, stop=self.smtp.stop, grace=intake))
         return parts
@@ -179,12 +194,20 @@ class Gateway:
         await self.renderer.start()
         journal.sandboxed(layers=self.renderer.sandbox)
 
+    def _duties_part(self) -> Part:
+        """Renewed until everybody who has one has ended, also while draining."""
+
+        async def stop(_grace: float) -> None:
+            self._renewing.close()
+
+        return Part(name="duties", start=self._duties.beat, stop=stop, run=self._renewing.run)
+
     async def _open_store(self) -> None:
         await asyncio.to_thread(self.store.open)
-        await self.store.write(leases.reclaim)
-        longest = self.client.settings.longest_call
-        await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest))
-        await self._write(lambda tx, now: documents.recover(tx, now=now))
+        node, longest = self.store.node, self.client.settings.longest_call
+        await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest, node=node))
+        await self._write(lambda tx, _: leases.reclaim(tx, node=node))
+        await self._write(lambda tx, now: documents.recover(tx, now=now, node=node))
         await self.store.sweep()
 
     async def _close_store(self, _grace: float) -> None:
@@ -214,14 +237,14 @@ class Gateway:
     async def _track(self) -> None:
         for news in await self._alerting(self._tracker.step):
             try:
-                state = await self._write(functools.partial(self._apply_tracked, news))
+                state = await self._track_duty.store.write(functools.partial(self._apply_tracked, news))
             except leases.StaleError:
                 continue  # it moved while we read the SENT folder; the next round sees it as it is
             story.tracked(news, state)
             self.wake()
 
-    def _apply_tracked(self, news: Tracked, tx: sa.Connection, now: float) -> FaxState:
-        return apply.tracked(tx, news, self._policy, now=now)
+    def _apply_tracked(self, news: Tracked, tx: sa.Connection) -> FaxState:
+        return apply.tracked(tx, news, self._policy, now=self.store.now())
 
     async def _rescue(self) -> None:
         """Calls that cannot be running any more become unknown; what was not sent in its time fails."""
@@ -255,13 +278,28 @@ class Gateway:
         return await self.store.write(lambda tx: work(tx, self.store.now()))
 
 
-def _mailbox_part(name: str, box: MailboxPoller) -> Part:
+def _on_duty(part: Part, duty: Duty) -> Part:
+    """The part, and at its end the duty is another node's."""
+    assert part.run is not None
+    run = part.run
+
+    async def run_and_release() -> None:
+        try:
+            await run()
+        finally:
+            await duty.release()
+
+    return replace(part, run=run_and_release)
+
+
+def _mailbox_part(name: str, box: MailboxPoller, duty: Duty) -> Part:
     async def start() -> None:
         box.start()
 
     async def stop(grace: float) -> None:
         box.stop()
-        await box.wait_stopped(grace)
+        if await box.wait_stopped(grace):
+            await duty.release()
 
     return Part(name=f"imap {name}", start=start, stop=stop, grace=supervise.INTAKE_GRACE)
 

@@ -21,6 +21,8 @@ LEASE_LOST = "lease_lost"
 """... for a call that was stopped before its first byte."""
 PAGES_UNREADABLE = "pages_unreadable"
 """... for a call whose pages could not be opened: no byte has left."""
+NOT_CALLED = "not_called"
+"""... for one that was never made, because nobody knew whether its intent was committed."""
 _QUOTED = 120
 
 
@@ -165,7 +167,7 @@ def surely_not_sent(outcome: str) -> bool:
 
     Not for ``success``, for an empty one (nobody knows), and for whatever is no documented refusal.
     """
-    if outcome in (LEASE_LOST, PAGES_UNREADABLE, Phase.BEFORE_REQUEST.value):
+    if outcome in (LEASE_LOST, PAGES_UNREADABLE, NOT_CALLED, Phase.BEFORE_REQUEST.value):
         return True
     if outcome in ("", SUCCESS):
         return False

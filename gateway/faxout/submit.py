@@ -18,13 +18,13 @@ from gateway import phone, voipms
 from gateway.config import Settings
 from gateway.errors import Failure, Kind, Scope, permanent, temporary
 from gateway.faxout import identity
-from gateway.faxout.interpret import LEASE_LOST, PAGES_UNREADABLE, SUCCESS
+from gateway.faxout.interpret import LEASE_LOST, NOT_CALLED, PAGES_UNREADABLE, SUCCESS
 from gateway.faxout.sent import UNREADABLE, list_sent
 from gateway.model import Attempt, Content, Document, Fax, new_token
-from gateway.store import Spool, Store, attempts, faxes
+from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes
 from gateway.store.leases import StaleError
 from gateway.worker.lease import Lease, LeaseLostError
-from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, SubmitOutcome
+from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, SubmitOutcome, Unsure
 
 _FOREIGN_NUMBER = "invalid_from_number"
 
@@ -69,9 +69,14 @@ class Submitter:
             return instead
         # Begun before the stored one, which counts from the clock that `_intend` reads, it ends before it.
         renewed = Lease.lasting(self._settings.fax.lease_seconds, lease.clock)
+        token = new_token()
         try:
             lease.check()
-            attempt = await self._intend(work, snapshot)
+            attempt = await self._intend(work, snapshot, token)
+        except StoreUnavailableError as error:
+            if error.certain:
+                raise
+            return Unsure(token=token, word=NOT_CALLED)
         except faxes.LineTakenError:
             return LineTaken()
         except (StaleError, LeaseLostError):
@@ -113,7 +118,7 @@ class Submitter:
         before = sorted(row.id for row in sent.rows.values() if phone.same(row.destination, number))
         return [*before, UNREADABLE] if sent.unreadable else before
 
-    async def _intend(self, work: faxes.Work, snapshot: list[str]) -> Attempt:
+    async def _intend(self, work: faxes.Work, snapshot: list[str], token: str) -> Attempt:
         now, lease = self._clock(), self._settings.fax.lease_seconds
         # The guard stops the upload when the lease ends; what had left by then is answered, or not, within
         # the request's own time-outs.
@@ -122,7 +127,7 @@ class Submitter:
             lambda tx: attempts.begin(
                 tx,
                 work.fax,
-                token=new_token(),
+                token=token,
                 deadline=deadline,
                 snapshot=snapshot,
                 digest=work.document.digest,

@@ -27,6 +27,9 @@ from gateway.store import Store
 
 T = TypeVar("T")
 
+_OFF_DUTY = 60.0
+"""Seconds between two looks at who attends, if nobody pokes."""
+
 _IDLE_SECONDS = 540.0
 """Routers forget silent connections, and servers may log out after 30 minutes (RFC 2177)."""
 
@@ -45,13 +48,18 @@ class MailboxPoller:
         rules: RulesProvider,
         timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.time,
+        on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`loop` runs the store's and the intake's coroutines; `clock` tells epoch seconds."""
+        """`loop` runs the store's and the intake's coroutines; `clock` tells epoch seconds.
+
+        `on_duty`: whether this node attends to the mailbox; poke it when that changes.
+        """
         self._box = box
         self._loop = loop
         self._store = store
         self._timeouts = timeouts
         self._clock = clock
+        self._on_duty = on_duty
         self._handler = MessageHandler(
             box, settings=settings, store=store, intake=intake, rules=rules, wait=self._wait, clock=clock
         )
@@ -95,7 +103,10 @@ class MailboxPoller:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                self._connection()
+                if self._on_duty():
+                    self._connection()
+                else:
+                    self._bell.wait(_OFF_DUTY)
         except LoopGoneError:
             pass
         finally:
@@ -111,7 +122,7 @@ class MailboxPoller:
         except LoopGoneError:
             raise
         except Exception as error:
-            if self._stopping.is_set():
+            if self._relieved():
                 return
             if not isinstance(error, (*TROUBLE, GatewayError)):
                 journal.crashed_item(stage="imap", item_id=self._box.name, error=error)
@@ -140,14 +151,19 @@ class MailboxPoller:
             handler=self._handler,
             strikes=self._strikes,
             wait=self._wait,
-            stopping=self._stopping.is_set,
+            stopping=self._relieved,
             clock=self._clock,
         )
-        while not self._stopping.is_set():
+        while not self._relieved():
             trouble = looker.look()
             self._failures = 0
-            self._tell(trouble)
+            if not self._relieved():
+                self._tell(trouble)
             session.wait(min(self._box.poll, _IDLE_SECONDS), self._bell, idle=self._box.idle)
+
+    def _relieved(self) -> bool:
+        """Whether this node has nothing more to do here, for now or for good."""
+        return self._stopping.is_set() or not self._on_duty()
 
     def _tell(self, trouble: str) -> None:
         if trouble:

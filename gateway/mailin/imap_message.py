@@ -195,6 +195,7 @@ class MessageHandler:
             fingerprint = self._copy(session, mail, verdict.code, draft)
 
             def also(tx: sa.Connection, accepted: Accepted) -> None:
+                self._store.check(tx)
                 mailboxes.record(
                     tx,
                     mail.place,

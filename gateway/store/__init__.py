@@ -7,6 +7,7 @@ it to `Store.write`, which returns after COMMIT, or to `Store.read`. No transact
 from __future__ import annotations
 
 import asyncio
+import copy
 import errno
 import fcntl
 import functools
@@ -21,7 +22,9 @@ import sqlalchemy as sa
 from gateway.config import Settings
 from gateway.errors import GatewayError, temporary
 from gateway.store import blobs, views
+from gateway.store.clock import SharedClock
 from gateway.store.engine import WRITERS, migrate, open_postgres, open_sqlite, reading
+from gateway.store.node import Keeper, identity
 from gateway.store.spool import Draft, Spool, private_directory
 from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
 from gateway.store.writer import Writer
@@ -38,8 +41,11 @@ class Store:
     One process owns `state_dir` in any case.
     """
 
-    def __init__(self, state_dir: Path, *, url: str = "") -> None:
-        """`url` leads to a PostgreSQL; empty: SQLite. Nothing is opened yet."""
+    def __init__(self, state_dir: Path, *, url: str = "", node: str = "") -> None:
+        """`url` leads to a PostgreSQL; empty: SQLite. `node` names this process there; empty: as its host.
+
+        Nothing is opened yet.
+        """
         private_directory(state_dir)
         self.state_dir = state_dir
         self.shared = bool(url)
@@ -57,15 +63,33 @@ class Store:
         self._reading = reading(self._engine)
         self._writer = Writer(self._engine, threads=WRITERS if url else 1)
         self._lock: int | None = None
+        self.node = identity(state_dir, node) if url else ""
+        """Whose leases this one may take back at its start; "" means everybody's."""
+        self.owner = f"{self.node or 'local'}:{os.getpid()}-{time.time_ns():x}"
+        """Names this process in leases."""
+        self._clock = SharedClock()
+        self._keeper: Keeper | None = None
+        self._check: Callable[[sa.Connection], None] | None = None
+        self._over: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+        self._ended = self._lost = False
+        if url:
+            self._keeper = Keeper(
+                self._engine, node or self.node, clock=self._clock, trim=self._trim, lost=self._lose
+            )
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The store that the settings name, not yet open."""
-        return cls(settings.gateway.state_dir, url=settings.store.url.get_secret_value())
+        storage = settings.store
+        return cls(settings.gateway.state_dir, url=storage.url.get_secret_value(), node=storage.node)
 
     def now(self) -> float:
-        """Epoch seconds on the one clock that leases, deadlines and retries are measured by."""
-        return time.time()
+        """Epoch seconds on the one clock that leases, deadlines and retries are measured by.
+
+        Where nodes share a database it is the database's, so that a node whose own clock is wrong, or jumps,
+        takes nothing from the others.
+        """
+        return self._clock.now() if self.shared else time.time()
 
     def open(self) -> None:
         """Take the directory for this process, migrate, start the writer. Blocks.
@@ -83,6 +107,9 @@ class Store:
         self._lock = lock
         try:
             migrate(self._engine)
+            if self._keeper is not None:
+                self._keeper.take()
+                self._keeper.start()
         except sa.exc.SQLAlchemyError as error:
             if not is_trouble(error):
                 raise
@@ -95,10 +122,47 @@ class Store:
         """Finish the writes asked for so far, then close. Blocks."""
         if self._writer.is_alive():
             self._writer.close()
+        if self._keeper is not None:
+            self._keeper.close()
         self._engine.dispose()
+        self._end()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    async def watch(self) -> None:
+        """Return when the store is closed. Raises `GatewayError` if another process has this node's name."""
+        self._over = asyncio.get_running_loop(), asyncio.Event()
+        if not self._ended:
+            await self._over[1].wait()
+        if self._lost:
+            raise GatewayError(
+                temporary("4.3.0", f"Another fax gateway has taken the name of node {self.node}.")
+            )
+
+    def _lose(self) -> None:
+        self._lost = True
+        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        if self._over is not None and not self._over[0].is_closed():
+            self._over[0].call_soon_threadsafe(self._over[1].set)
+
+    def _trim(self, idle: float) -> None:
+        for room in self.rooms:
+            room.trim(idle)
+
+    def guarded(self, check: Callable[[sa.Connection], None]) -> Self:
+        """The same store, but `check` precedes each write in its transaction, and may end it by raising."""
+        twin = copy.copy(self)
+        twin._check = check
+        return twin
+
+    def check(self, tx: sa.Connection) -> None:
+        """What `guarded` asks for, for a write that goes another way."""
+        if self._check is not None:
+            self._check(tx)
 
     @property
     def rooms(self) -> tuple[Spool, ...]:
@@ -139,7 +203,14 @@ class Store:
 
         Raises what the verb raised (nothing of it is written) or `StoreUnavailableError`.
         """
-        return await self._writer.write(work)
+        if self._check is None:
+            return await self._writer.write(work)
+
+        def checked(tx: sa.Connection) -> T:
+            self.check(tx)
+            return work(tx)
+
+        return await self._writer.write(checked)
 
     async def write_together(
         self, verb: Callable[[sa.Connection, Sequence[Item]], Sequence[T]], item: Item

@@ -112,13 +112,28 @@ def end(
     return target
 
 
-def orphan(tx: sa.Connection, *, now: float, longest_call: float) -> None:
-    """At start, where one process owns the database: whoever made the calls under way is dead.
+def take_back(tx: sa.Connection, fax: Fax, token: str, *, outcome: str, now: float) -> FaxState:
+    """After a `begin` of which nobody knows whether it was committed, and no call: the Fax waits again.
+
+    Locks its row first, so that a commit that is still under way on a connection that broke is waited for.
+    """
+    current = get(tx, fax.id, lock=True)
+    begun = tx.execute(
+        sa.select(tables.attempt).where(tables.attempt.c.fax_id == fax.id, tables.attempt.c.token == token)
+    ).first()
+    if begun is not None:
+        return end(tx, rows.attempt(begun), outcome, FaxState.WAITING, now=now, run_at=now)
+    leases.release(tx, _t, fax.id, fence=fax.fence, run_at=now)
+    return current.state
+
+
+def orphan(tx: sa.Connection, *, now: float, longest_call: float, node: str = "") -> None:
+    """At start, before `leases.reclaim`: whoever made the calls under way on this `node` ("": any) is dead.
 
     Nothing more leaves this side, so only the provider's own time for a request it has is still to be waited
     for, in seconds from now, instead of the dead process' lease.
     """
-    calling = sa.select(_t.c.id).where(_CALLING)
+    calling = sa.select(_t.c.id).where(_CALLING, leases.of_node(_t, node) if node else sa.true())
     tx.execute(
         sa.update(tables.attempt)
         .where(

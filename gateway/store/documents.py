@@ -41,8 +41,14 @@ class Work:
 
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int, idle: bool) -> list[Work]:
-    """Lease Documents to render. A suspect (see `recover`) is leased alone, and only when `idle`."""
-    suspect = tx.execute(sa.select(_t.c.id).where(_PENDING, _t.c.suspect).limit(1)).first()
+    """Lease Documents to render. A suspect (see `recover`) is leased alone, and only when `idle`.
+
+    A Document whose lease ran out becomes one: a node may have died of it.
+    """
+    abandoned = _PENDING, _t.c.lease_owner.is_not(None), _t.c.lease_until < now
+    tx.execute(sa.update(_t).where(*abandoned).values(**leases.FREE, suspect=True))
+    ours = sa.or_(_t.c.lease_owner.is_(None), _t.c.lease_owner == owner)  # others' are no company of ours
+    suspect = tx.execute(sa.select(_t.c.id).where(_PENDING, _t.c.suspect, ours).limit(1)).first()
     if suspect is not None:
         if not idle:
             return []
@@ -143,13 +149,13 @@ def postpone(tx: sa.Connection, document: Document, *, died: bool, run_at: float
     return deaths
 
 
-def recover(tx: sa.Connection, *, now: float) -> int:
-    """At start: what was being rendered when the daemon died becomes suspect and is rerun alone first.
+def recover(tx: sa.Connection, *, now: float, node: str = "") -> int:
+    """At start: what this `node` ("": any) was rendering when it died becomes suspect, rerun alone first.
 
     A suspect that was running alone when the daemon died again has a death counted, so that a poisonous mail
     is found while random kills park nobody; at `DEATHS` it is refused. Returns the number of suspects.
     """
-    leased = tx.execute(sa.select(_t).where(_PENDING, _t.c.lease_owner.is_not(None))).all()
+    leased = tx.execute(sa.select(_t).where(_PENDING, leases.of_node(_t, node)).with_for_update()).all()
     for row in leased:
         deaths = row.deaths + (1 if len(leased) == 1 and row.suspect else 0)
         if deaths >= DEATHS:

@@ -87,7 +87,7 @@ def open_postgres(url: str, *, options: Mapping[str, Any]) -> sa.Engine:
             address,
             connect_args=arguments,
             execution_options=dict(options),
-            pool_size=WRITERS + _READERS,
+            pool_size=WRITERS + _READERS + 1,  # the node's own
             max_overflow=0,
             pool_timeout=_CONNECT_SECONDS,
             hide_parameters=True,

@@ -90,11 +90,17 @@ def release(tx: sa.Connection, table: sa.Table, id_: Any, *, fence: int, run_at:
     tx.execute(sa.update(table).where(table.c.id == id_, table.c.fence == fence).values(**values))
 
 
-def reclaim(tx: sa.Connection) -> None:
-    """At start, where one process owns the database: whoever held a lease is dead.
+def of_node(table: sa.Table, node: str) -> sa.ColumnElement[bool]:
+    """Rows that a process of `node` has leased; "" is every node. See `Store.owner`."""
+    leased = table.c.lease_owner.is_not(None)
+    return sa.and_(leased, table.c.lease_owner.startswith(f"{node}:", autoescape=True)) if node else leased
+
+
+def reclaim(tx: sa.Connection, *, node: str = "") -> None:
+    """At start: whoever held a lease of this `node` ("": of any) is dead.
 
     Documents are left out: `documents.recover` also asks what killed the daemon. A Fax that was being
     submitted stays on the line until its attempt's deadline; see `attempts.rescue`.
     """
     for table in (tables.fax, tables.received, tables.outbox):
-        tx.execute(sa.update(table).where(table.c.lease_owner.is_not(None)).values(**FREE))
+        tx.execute(sa.update(table).where(of_node(table, node)).values(**FREE))

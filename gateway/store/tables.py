@@ -250,6 +250,16 @@ fact = sa.Table(
 )
 """Single facts that outlive a restart: high-water marks of the account, pauses of the queue."""
 
+duty = sa.Table(
+    "duty",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", _TIME, nullable=False),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+)
+"""What only one of several nodes does at a time, and which one; see `duties`."""
+
 blob = sa.Table(
     "blob",
     metadata,

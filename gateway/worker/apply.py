@@ -36,6 +36,7 @@ from gateway.worker.outcomes import (
     SubmitOutcome,
     Tracked,
     Undeliverable,
+    Unsure,
 )
 
 STRIKES = 3
@@ -114,6 +115,8 @@ def submit(
         case Released():
             faxes.release(tx, fax, run_at=now)
             return fax.state
+        case Unsure(token=token, word=word):
+            return attempts.take_back(tx, fax, token, outcome=word, now=now)
         case NotCalled(failure=failure):
             target, run_at = _after_refusal(fax.deadline, 0, failure, policy, now)
             faxes.move(tx, fax, target, now=now, run_at=run_at, failure=failure)

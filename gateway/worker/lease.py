@@ -6,14 +6,10 @@ have taken over. Only CLOCK_BOOTTIME also counts the time in which the machine s
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-
-def boottime() -> float:
-    """Seconds since the machine started, suspended time included."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+from gateway.store.clock import boottime
 
 
 class LeaseLostError(Exception):

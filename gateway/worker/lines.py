@@ -209,7 +209,7 @@ class Faxes(Line[faxes.Work]):
         return None
 
     async def recover(self, work: faxes.Work, strikes: int) -> None:
-        current = await self._store.read(lambda tx: faxes.get(tx, work.fax.id))
+        current = await self._insist(lambda tx, _: faxes.get(tx, work.fax.id))
         if current.fence != work.fax.fence or current.state not in SENDABLE:
             return  # a call may have been made: only the SENT folder knows, and the rescue will ask it
         if strikes < apply.STRIKES:

@@ -85,7 +85,16 @@ class Abandoned:
     """The lease was lost before the intent: somebody else has the Fax. Nothing to write."""
 
 
-SubmitOutcome = NotCalled | LineTaken | Released | Called | Abandoned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """Nobody knows whether the intent with this token was committed, so no call was made."""
+
+    token: str
+    word: str
+    """What the attempt's row records, if there is one."""
+
+
+SubmitOutcome = NotCalled | LineTaken | Released | Called | Abandoned | Unsure
 
 # --- faxes: what the SENT folder says ---------------------------------------------------------------
 

@@ -15,10 +15,10 @@ from gateway.faxout.interpret import surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
 from gateway.simulator import Simulator
-from gateway.store import attempts, faxes, tracking
+from gateway.store import StoreUnavailableError, attempts, faxes, tracking
 from gateway.worker import apply
 from gateway.worker.lease import Lease
-from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released
+from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, Unsure
 
 OpenOffice = Callable[..., Any]
 FROM_NUMBER = "5552341234"
@@ -187,6 +187,32 @@ async def test_only_one_fax_to_a_number_is_on_the_line(office: Any) -> None:
     assert await office.submitter.step(work, lease) == LineTaken()
     assert len(office.calls()) == 1
     assert await office.state(fax) is FaxState.SENT
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_an_intent_that_may_be_committed_makes_no_call(
+    office: Any, committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fax = await office.accept()
+    work = await office.claim()
+    write = office.store.write
+
+    async def answer_lost(verb: Callable[[Any], Any]) -> Any:
+        if committed:
+            await write(verb)
+        raise StoreUnavailableError(ConnectionError(), certain=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store, "write", answer_lost)
+        outcome = await office.submitter.step(work, Lease.lasting(900))
+    assert isinstance(outcome, Unsure)
+    assert office.calls() == []
+    state = await office.store.write(lambda tx: apply.submit(tx, work, outcome, POLICY, now=office.now()))
+    assert state is (FaxState.WAITING if committed else FaxState.ACCEPTED)
+    if committed:
+        assert surely_not_sent((await the_attempt(office, fax)).outcome)
+    await office.send()  # at once, and only this time
+    assert len(office.calls()) == 1
 
 
 async def test_a_claim_that_was_taken_over_is_abandoned(office: Any) -> None:

@@ -378,3 +378,18 @@ async def test_without_idle_polling_finds_mail(office: Office) -> None:
     await office.first_contact()
     await office.put(mail(f"{CODE} {NUMBER} x"), poke=False)
     assert await office.filed(1) == {1: ("accepted", True)}
+
+
+async def test_a_node_that_is_not_on_duty_leaves_the_mailbox_alone(office: Office) -> None:
+    on_duty = [True, False]
+    pollers = [office.poller(on_duty=lambda n=n: on_duty[n]) for n in range(2)]
+    await office.first_contact()
+    await office.put(mail(f"{CODE} {NUMBER} First"))
+    await office.filed(1)
+    on_duty[:] = [False, True]
+    for poller in pollers:
+        poller.poke()
+    await office.put(mail(f"{CODE} {NUMBER} Second"), poke=False)
+    await office.filed(2)
+    assert len(await office.rows(tables.fax)) == 2
+    assert len(await office.read("Faxed")) == 2

@@ -83,7 +83,14 @@ class Office:
         }
         return Mailbox.model_validate(values | changes)
 
-    def poller(self, box: Mailbox | None = None, *, read: float = 5.0, start: bool = True) -> MailboxPoller:
+    def poller(
+        self,
+        box: Mailbox | None = None,
+        *,
+        read: float = 5.0,
+        start: bool = True,
+        on_duty: Callable[[], bool] = lambda: True,
+    ) -> MailboxPoller:
         """Start a poller. `read`: its socket time-out in seconds."""
 
         async def fetch() -> list[AccountRow]:
@@ -97,6 +104,7 @@ class Office:
             intake=Intake(self.store, self.settings, wake=lambda: self.accepted.put_nowait(None)),
             rules=RulesProvider(self.settings, fetch=fetch),
             timeouts=Timeouts(connect=5, read=read),
+            on_duty=on_duty,
         )
         if start:
             poller.start()

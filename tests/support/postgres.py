@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import enum
 import os
 import pwd
 import shutil
@@ -149,3 +151,88 @@ class Cluster:
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []
+
+
+class Cut(enum.Enum):
+    """When a connection breaks over a COMMIT."""
+
+    BEFORE = enum.auto()
+    """The server never gets it."""
+    AFTER = enum.auto()
+    """The server did it, and its answer is lost."""
+
+
+class Cable:
+    """A TCP relay in front of the server that breaks over the next COMMIT that writes, if told to."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self.port = 0
+        self.cut: Cut | None = None
+        self.cuts = 0
+        self._relays: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> Cable:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._writers):
+            writer.close()
+        if self._relays:
+            await asyncio.wait(self._relays)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        relay = asyncio.current_task()
+        assert relay is not None
+        self._relays.add(relay)
+        relay.add_done_callback(self._relays.discard)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.close()
+            return
+        self._writers |= {writer, back}
+        deaf = asyncio.Event()
+        ends = [
+            asyncio.create_task(self._up(reader, back, deaf)),
+            asyncio.create_task(self._down(there, writer, deaf)),
+        ]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        for each in (writer, back):
+            each.close()
+            self._writers.discard(each)
+
+    async def _up(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, deaf: asyncio.Event
+    ) -> None:
+        wrote = False
+        while data := await source.read(65536):
+            wrote = wrote or b"INSERT" in data or b"UPDATE" in data
+            if b"COMMIT" in data and wrote and self.cut is not None:
+                cut, self.cut = self.cut, None
+                self.cuts += 1
+                if cut is Cut.BEFORE:
+                    return
+                deaf.set()
+            elif b"COMMIT" in data or b"ROLLBACK" in data:
+                wrote = False
+            sink.write(data)
+            await sink.drain()
+
+    async def _down(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, deaf: asyncio.Event
+    ) -> None:
+        while data := await source.read(65536):
+            if deaf.is_set():
+                return
+            sink.write(data)
+            await sink.drain()

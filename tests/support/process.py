@@ -115,24 +115,33 @@ async def outside(directory: Path, changes: Mapping[str, Any] | None = None) -> 
     async with (
         Catcher(directory / "mails") as catcher,
         Simulator(smtp=catcher.address, time_scale=TIME_SCALE) as simulator,
+        outside_with(directory, simulator, catcher, changes) as world,
     ):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            smtp = probe.getsockname()
-        quick = {"read_timeout": 2, "write_timeout": 1, "connect_timeout": 1}
-        data = configuration(directory, simulator, catcher, changes)
-        data["voipms"] = {**data["voipms"], **quick, **(changes or {}).get("voipms", {})}
-        data["smtp"] = {"listener": [{"address": f"127.0.0.1:{smtp[1]}"}]}
-        config = directory / "config.toml"
-        config.write_text(to_toml(data))
-        config.chmod(0o600)
-        world = Outside(simulator=simulator, catcher=catcher, directory=directory, smtp=smtp, config=config)
-        try:
-            yield world
-        finally:
-            if world.process is not None and world.process.returncode is None:
-                world.process.kill()
-                await world.process.wait()
+        yield world
+
+
+@contextlib.asynccontextmanager
+async def outside_with(
+    directory: Path, simulator: Simulator, catcher: Catcher, changes: Mapping[str, Any] | None = None
+) -> AsyncIterator[Outside]:
+    """The same with a simulator and a catcher that others use too."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        smtp = probe.getsockname()
+    quick = {"read_timeout": 2, "write_timeout": 1, "connect_timeout": 1}
+    data = configuration(directory, simulator, catcher, changes)
+    data["voipms"] = {**data["voipms"], **quick, **(changes or {}).get("voipms", {})}
+    data["smtp"] = {"listener": [{"address": f"127.0.0.1:{smtp[1]}"}]}
+    config = directory / "config.toml"
+    config.write_text(to_toml(data))
+    config.chmod(0o600)
+    world = Outside(simulator=simulator, catcher=catcher, directory=directory, smtp=smtp, config=config)
+    try:
+        yield world
+    finally:
+        if world.process is not None and world.process.returncode is None:
+            world.process.kill()
+            await world.process.wait()
 
 
 def to_toml(data: Mapping[str, Any]) -> str:
