@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import phonenumbers
-
 from gateway.errors import GatewayError, permanent
 
 _NANP = re.compile(r"1[2-9]\d{2}[2-9]\d{6}")
@@ -36,6 +34,8 @@ def parse(text: str, *, region: str = "US") -> str:
     for numbers that cannot exist. Letters are refused, never translated: a guessed number is a privacy
     breach.
     """
+    import phonenumbers  # deferred: 50 ms of tables
+
     text = text.strip()
     if not _SHAPE.fullmatch(text):
         raise _refuse(text)
@@ -90,6 +90,8 @@ def national(e164: str) -> str:
     """For people: ``(555) 234-1234`` in North America, international spacing elsewhere."""
     if _NANP.fullmatch(e164.removeprefix("+")):
         return f"({e164[2:5]}) {e164[5:8]}-{e164[8:]}"
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(e164, None)
     except phonenumbers.NumberParseException:

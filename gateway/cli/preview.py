@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import sys
 import tempfile
@@ -61,6 +62,7 @@ def command(
     A single FILE that is a mail (.eml) makes the pages of that mail. An existing file is replaced. With
     "-o -" everything but the PDF goes to standard error.
     """
+    gc.disable()  # the process ends before there is garbage worth collecting
     target = None if output == _STDOUT else Target.at(output, files)
     if target is None and sys.stdout.isatty():
         raise click.UsageError("A PDF is not for a terminal: redirect standard output, or name a file.")
