@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -32,6 +33,8 @@ from gateway.mailin.intake import Intake
 from gateway.mailin.policy import RulesProvider
 from gateway.mailin.smtp import SmtpServer
 from gateway.mailout import Deliverer
+from gateway.pause import Patience
+from gateway.retries import Cause, Plan
 from gateway.store import Store, attempts, documents, faxes, leases
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
@@ -39,12 +42,14 @@ from gateway.worker import apply, duty, lines, story
 from gateway.worker.crew import Crew
 from gateway.worker.duty import Duties, Duty
 from gateway.worker.outcomes import Tracked
+from gateway.worker.probe import Probe
 from gateway.worker.ticker import Ticker
 
 T = TypeVar("T")
 
 _HOUR = 3600.0
 _RESCUE_EVERY = 2.0
+_PROBE_EVERY = 2.0
 _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
@@ -58,7 +63,8 @@ class Gateway:
         self.settings = settings
         self._born = time.time()
         self._policy = apply.Policy(
-            retry_delays=settings.fax.retry_delays,
+            plan=_plan_of(settings),
+            patience=Patience(probes=settings.fax.provider_delays, troubles=settings.fax.pause_after),
             mail_delays=settings.mail.retry_delays,
             mail_give_up=settings.mail.give_up_hours * _HOUR,
         )
@@ -91,6 +97,14 @@ class Gateway:
             "track", settings.fax.track_interval, lambda: self._track_duty.do(self._track), provider=True
         )
         self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue, provider=False)
+        probe = Probe(
+            self.store,
+            ask=self._money,
+            patience=self._policy.patience,
+            least=Decimal(str(settings.fax.least_balance)),
+            tell_after=settings.fax.outage_notice,
+        )
+        self._probing = Ticker("probe", _PROBE_EVERY, functools.partial(self._probe, probe), provider=False)
         self._polling = Ticker(
             "poll", settings.receive.poll_interval, lambda: self._poll_duty.do(self._poll), provider=True
         )
@@ -177,6 +191,7 @@ class Gateway:
             Part(name="client", start=_nothing, stop=close_client),
             ticker_part(self._rescuing),
             _on_duty(ticker_part(self._tracking), self._track_duty),
+            ticker_part(self._probing),
             *(crew_part(crew) for crew in self._crews),
         ]
         if self.settings.receive.enabled:
@@ -259,23 +274,43 @@ class Gateway:
                 journal.failed(fax_id=fax.id, number=fax.number, reason="deadline")
             self.wake()
 
+    async def _probe(self, probe: Probe) -> None:
+        if await probe.step():
+            self.wake()
+
+    async def _money(self) -> Decimal:
+        return (await self.client.get_balance()).current_balance
+
     async def _poll(self) -> None:
         if await self._alerting(self._poller.step):
             self.wake()
 
     async def _alerting(self, beat: Callable[[], Awaitable[T]]) -> T:
-        """Trouble of the account needs a person, whoever meets it."""
+        """Trouble of the account needs a person, whoever meets it, and keeps all faxes back."""
         try:
             return await beat()
         except GatewayError as error:
             failure = error.failure
             if failure.scope is Scope.ACCOUNT:
-                await self._write(lambda tx, now: apply.alert(tx, failure, now=now))
+                await self._write(lambda tx, now: apply.noted(tx, failure, self._policy, now=now))
                 self.wake()
             raise
 
     async def _write(self, work: Callable[[sa.Connection, float], T]) -> T:
         return await self.store.write(lambda tx: work(tx, self.store.now()))
+
+
+def _plan_of(settings: Settings) -> Plan:
+    fax = settings.fax
+    return Plan(
+        waits={
+            Cause.BUSY: fax.busy_delays,
+            Cause.NO_ANSWER: fax.no_answer_delays,
+            Cause.VOICE: fax.voice_delays,
+            Cause.DROPPED: fax.dropped_delays,
+            Cause.PROVIDER: fax.provider_delays,
+        }
+    )
 
 
 def _on_duty(part: Part, duty: Duty) -> Part:

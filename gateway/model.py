@@ -108,6 +108,8 @@ class Fax:
     deadline: float = 0.0
     """After this no new attempt is begun."""
     attempts: int = 0
+    tries: Mapping[str, int] = field(default_factory=dict)
+    """How often each `retries.Cause` stood in its way."""
     fence: int = 0
     lease_until: float | None = None
     provider_id: str = ""

@@ -22,7 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _COMMANDING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What JSON lets through but a terminal may obey: DEL, the C1 controls, changes of the writing direction."""
 
-_TIMES = frozenset({"created", "run_at", "finished", "received_at", "at", "started", "outcome_at"})
+_TIMES = frozenset(
+    {"created", "run_at", "finished", "received_at", "at", "started", "outcome_at", "since", "until"}
+)
 _NUMBERS = frozenset({"number", "did", "caller"})
 _SHRINKING = frozenset({"sender", "reason"})
 _NARROW = 12

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.common import ask, config_option, json_option, show_json, socket_option
+from gateway.cli.common import ask, cell, config_option, json_option, printable, show_json, socket_option
 
 
 @click.command()
@@ -23,3 +23,6 @@ def command(as_json: bool, config: Path | None, socket: Path | None) -> None:
     click.echo(f"fax-gateway {status['version']}, process {status['pid']}, up {status['uptime']:.0f} s")
     click.echo(f"listening on {', '.join(status['listeners']) or 'nothing'}; state in {status['state_dir']}")
     click.echo(f"open faxes: {faxes}")
+    if (pause := status["paused"]) is not None:
+        since, until = cell(pause["since"], "since"), cell(pause["until"], "until")
+        click.echo(f"nothing is sent since {since}, looked at again {until}: {printable(pause['reason'])}")

@@ -32,6 +32,7 @@ from gateway.config.types import (
     is_full_name,
 )
 
+Delays = Annotated[tuple[Seconds, ...], NotText]
 STATE_DIR = Path("/var/lib/fax-gateway")
 RUNTIME_DIR = Path("/run/fax-gateway")
 
@@ -212,9 +213,38 @@ class Fax(Section):
     track_interval: Seconds = Field(
         default=30, description="Seconds between two looks at the faxes under way."
     )
-    retry_delays: Annotated[tuple[Seconds, ...], NotText] = Field(
+    busy_delays: Delays = Field(
         default=(120, 300, 600, 1200, 1800),
-        description="Seconds to wait after a busy or unanswered line; then it failed.",
+        description="Seconds to wait after a busy line, time after time; then the fax has failed.",
+    )
+    no_answer_delays: Delays = Field(
+        default=(300, 900, 1800), description="The same after a call that nobody answered."
+    )
+    voice_delays: Delays = Field(
+        default=(1800,),
+        max_length=3,
+        description="The same where no fax machine answered: somebody gets called by a machine.",
+    )
+    dropped_delays: Delays = Field(
+        default=(120, 600),
+        description="The same after a connection that broke; pages may arrive twice then.",
+    )
+    provider_delays: Delays = Field(
+        default=(30, 60, 120, 300, 600),
+        min_length=1,
+        description="Seconds between tries while VoIP.ms takes no fax, without end but the deadline; and "
+        "between questions whether the account works again.",
+    )
+    pause_after: Count = Field(
+        default=3, description="Calls in a row without an answer of VoIP.ms, until all faxes wait for one."
+    )
+    outage_notice: Seconds = Field(
+        default=3600, description="Seconds that VoIP.ms does not answer, until the administrator is told."
+    )
+    least_balance: float = Field(
+        default=1.0,
+        ge=0,
+        description="Money that the account must have before faxes go out again after it had too little.",
     )
     deadline_hours: float = Field(
         default=24, gt=0, le=720, description="Hours after which a fax not sent yet has failed."
@@ -236,9 +266,19 @@ class Fax(Section):
         default=r"progress|process|pending|queue|sending|wait",
         description="Provider's words for a fax under way (regular expression, any case).",
     )
-    busy_pattern: Pattern = Field(
-        default=r"busy|no.?answer|unanswered|line.?in.?use",
-        description="Provider's words for a line worth another try (regular expression, any case).",
+    voice_pattern: Pattern = Field(
+        default=r"voice|human|person|no fax|not a fax|no carrier|no answer.?tone|answering machine",
+        description="Its words for a call that no fax machine answered; looked for before the next three.",
+    )
+    busy_pattern: Pattern = Field(default=r"busy|line.?in.?use", description="Its words for a busy line.")
+    no_answer_pattern: Pattern = Field(
+        default=r"no.?answer|unanswered|not answered",
+        description="Its words for a call that nobody answered.",
+    )
+    dropped_pattern: Pattern = Field(
+        default=r"drop|disconnect|hang|hung|lost|cut|train|carrier|comm|partial|incomplete|after page"
+        r"|interrupt|time.?out|line error|quality",
+        description="Its words for a connection that broke.",
     )
     duplicate_window_hours: float = Field(
         default=168,

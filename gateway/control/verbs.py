@@ -64,7 +64,8 @@ class Verbs:
 
     async def status(self, _peer: Peer, _args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:
         """How the daemon is."""
-        return {**self._status(), "faxes": await self._store.read(views.counts)}
+        paused = await self._store.read(lambda tx: views.paused(tx, now=self._store.now()))
+        return {**self._status(), "faxes": await self._store.read(views.counts), "paused": paused}
 
     async def send(self, peer: Peer, args: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         """Queue a fax: `numbers`, `notify`, the message as body."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.config import Settings
 from gateway.errors import Failure, Kind, permanent, temporary
+from gateway.retries import Cause
 from gateway.voipms.statuses import Phase, classify
 
 SUCCESS = "success"
@@ -48,14 +50,21 @@ class Words:
     """The configured words."""
 
     pending: re.Pattern[str]
-    busy: re.Pattern[str]
+    causes: Mapping[Cause, re.Pattern[str]]
 
     @classmethod
     def of(cls, settings: Settings) -> Words:
-        """From ``fax.pending_pattern`` and ``fax.busy_pattern``; any case."""
+        """From ``fax.*_pattern``; any case."""
+        fax = settings.fax
+        patterns = {
+            Cause.VOICE: fax.voice_pattern,
+            Cause.BUSY: fax.busy_pattern,
+            Cause.NO_ANSWER: fax.no_answer_pattern,
+            Cause.DROPPED: fax.dropped_pattern,
+        }
         return cls(
-            pending=re.compile(settings.fax.pending_pattern, re.IGNORECASE),
-            busy=re.compile(settings.fax.busy_pattern, re.IGNORECASE),
+            pending=re.compile(fax.pending_pattern, re.IGNORECASE),
+            causes={cause: re.compile(pattern, re.IGNORECASE) for cause, pattern in patterns.items()},
         )
 
 
@@ -66,8 +75,8 @@ class Interpretation:
     verdict: Verdict
     failure: Failure | None = None
     """Given for `Verdict.PARTIAL` and `Verdict.FAILED`."""
-    busy: bool = False
-    """Nobody took the call: worth another attempt."""
+    cause: Cause | None = None
+    """What may be over by another attempt."""
 
 
 def standing(status: str, words: Words) -> Standing:
@@ -100,54 +109,38 @@ def interpret(status: str, msg: str, *, pages: int, pages_sent: int, words: Word
     return _failed(status, msg, words)
 
 
-# Free text by cause, the first that fits. Status codes: RFC 3463, sections 3.2, 3.5 and 3.8.
-_CAUSES: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), code, status, sentence)
-    for pattern, code, status, sentence in (
-        (
-            r"not in service|unallocated|unassigned|out of service|no such number|wrong number"
-            r"|number (has been |was |is )?(changed|disconnected)|invalid (number|destination)",
-            "no_number",
-            "5.1.1",
-            "The number is not in service. Check it with the recipient.",
-        ),
-        (
-            r"voice|human|person|no fax|not a fax|no carrier|no answer.?tone|answering machine",
-            "no_fax",
-            "5.1.1",
-            "No fax machine answered at this number. Check it with the recipient.",
-        ),
-        (
-            r"drop|disconnect|hang|hung|lost|cut|train|carrier|comm|partial|incomplete|after page|interrupt"
-            r"|time.?out|line error|quality",
-            "dropped",
-            "4.4.2",
-            "The connection broke before all pages were through. Try again; fewer pages often help.",
-        ),
-        (
-            r"reject|refus|forbidden|block|denied|not allowed|declin",
-            "rejected",
-            "5.7.1",
-            "The call was rejected.",
-        ),
-    )
+# Free text by what it means. Status codes: RFC 3463, sections 3.2, 3.5 and 3.8.
+_NO_NUMBER = re.compile(
+    r"not in service|unallocated|unassigned|out of service|no such number|wrong number"
+    r"|number (has been |was |is )?(changed|disconnected)|invalid (number|destination)",
+    re.IGNORECASE,
 )
+_REJECTED = re.compile(r"reject|refus|forbidden|block|denied|not allowed|declin", re.IGNORECASE)
+_LINE: Mapping[Cause, tuple[str, str]] = {
+    # Before the words for busy: "no answer tone" is not "no answer".
+    Cause.VOICE: ("5.1.1", "No fax machine answered at this number. Check it with the recipient."),
+    Cause.BUSY: ("4.4.1", "The line was busy."),
+    Cause.NO_ANSWER: ("4.4.1", "Nobody answered."),
+    Cause.DROPPED: (
+        "4.4.2",
+        "The connection broke before all pages were through; some may have arrived. Fewer pages often help.",
+    ),
+}
+"""What may be over by another attempt, in the order in which it is looked for."""
 
 
 def _failed(status: str, msg: str, words: Words) -> Interpretation:
     said = quote(status, msg)
-    for pattern, code, enhanced, sentence in _CAUSES[:2]:
-        # Before the words for busy: "no answer tone" is not "no answer".
-        if pattern.search(said):
-            return _final(enhanced, sentence, said, code)
-    if words.busy.search(said):
-        failure = temporary(
-            "4.4.1", f'The line was busy or nobody answered. VoIP.ms says: "{said}".', code="busy"
+    if _NO_NUMBER.search(said):
+        return _final(
+            "5.1.1", "The number is not in service. Check it with the recipient.", said, "no_number"
         )
-        return Interpretation(verdict=Verdict.FAILED, failure=failure, busy=True)
-    for pattern, code, enhanced, sentence in _CAUSES[2:]:
-        if pattern.search(said):
-            return _final(enhanced, sentence, said, code)
+    for cause, (enhanced, sentence) in _LINE.items():
+        if words.causes[cause].search(said):
+            failure = temporary(enhanced, f'{sentence} VoIP.ms says: "{said}".', code=cause.value)
+            return Interpretation(verdict=Verdict.FAILED, failure=failure, cause=cause)
+    if _REJECTED.search(said):
+        return _final("5.7.1", "The call was rejected.", said, "rejected")
     return _final("5.4.0", "The fax failed.", said, "failed")
 
 

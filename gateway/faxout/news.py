@@ -85,7 +85,7 @@ def _own(
             target=_FINAL[result.verdict],
             evidence=evidence,
             failure=result.failure,
-            busy=result.busy,
+            cause=result.cause,
         )
     if fax.state is FaxState.UNKNOWN:
         return Tracked(claimant=claimant, target=FaxState.SENT, evidence=evidence)

@@ -105,7 +105,6 @@ class Submitter:
                 "No fax number to send from is configured. "
                 "Set from_number in [voipms] or in the sender's rule.",
                 code="no_from_number",
-                scope=Scope.ACCOUNT,
             )
         return None
 
@@ -163,15 +162,14 @@ class Submitter:
             # The client's own network trouble is an ApiError: these are the pages, before the first byte.
             return Called(attempt=attempt, word=PAGES_UNREADABLE, failure=_UNREADABLE_PAGES)
         except voipms.ApiError as error:
-            failure = self._whose(error.failure, from_number)
+            failure = _whose(error.failure)
             return Called(attempt=attempt, word=failure.code or "no_word", failure=failure)
         return Called(attempt=attempt, word=SUCCESS, failure=None)
 
-    def _whose(self, failure: Failure, from_number: str) -> Failure:
-        """A number that only this sender's rule names is no trouble of the others."""
-        if failure.code == _FOREIGN_NUMBER and from_number != self._settings.voipms.from_number:
-            return replace(failure, scope=Scope.ITEM)
-        return failure
+
+def _whose(failure: Failure) -> Failure:
+    """A number to send from that is not the account's is no trouble of faxes that come from others."""
+    return replace(failure, scope=Scope.ITEM) if failure.code == _FOREIGN_NUMBER else failure
 
 
 def _harmless(failure: Failure) -> Failure:

@@ -202,6 +202,16 @@ def provider_recovered() -> None:
     _outages.recovered("provider_recovered", "provider", {})
 
 
+def queue_paused(*, reason: str) -> None:
+    """Nothing is sent until what this code names is over; said once."""
+    _outages.trouble("queue_paused", "queue", reason, {})
+
+
+def queue_resumed() -> None:
+    """Faxes go out again; silent when they did all the time."""
+    _outages.recovered("queue_resumed", "queue", {})
+
+
 # Fax in
 
 

@@ -18,6 +18,8 @@ _CHECK_NUMBER = "Check the number, then send your mail to the right one."
 _ADVICE: Mapping[str, str] = {
     # The line (`gateway.faxout.interpret`)
     "busy": "Check the number, then send your mail once more later.",
+    "no_answer": "Check the number, then send your mail once more later.",
+    "no_fax": "",
     "dropped": "If it breaks again, have the recipient check their fax machine.",
     "rejected": "Ask the recipient whether they take faxes from your number.",
     # The document room

@@ -79,6 +79,13 @@ _ABOUT: Mapping[str, _About] = {
         "VoIP.ms refuses to work for this account. Faxes wait in the queue and are not lost.",
         "Correct this in the VoIP.ms portal or in the configuration.",
     ),
+    "outage": _About(
+        "VoIP.ms does not answer",
+        "Call after call to VoIP.ms fails. Faxes wait in the queue and go out by themselves when it answers "
+        "again, but not after their deadline.",
+        "Look whether this host reaches the internet, and whether VoIP.ms reports trouble. fax-gateway "
+        "status shows how long the queue has waited.",
+    ),
     "fax_held": _About(
         "A fax is on hold",
         "Nothing proves whether this fax arrived. It is not sent again by itself, and its sender knows.",

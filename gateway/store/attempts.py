@@ -13,6 +13,7 @@ from gateway import lifecycle
 from gateway.errors import Failure
 from gateway.lifecycle import FAX_MOVES, FaxState
 from gateway.model import Attempt, Fax
+from gateway.retries import Tries
 from gateway.store import history, leases, rows, tables
 from gateway.store.faxes import LineTakenError, get, move
 
@@ -89,6 +90,7 @@ def end(
     now: float,
     run_at: float | None = None,
     failure: Failure | None = None,
+    tries: Tries | None = None,
 ) -> FaxState:
     """Append the outcome by attempt id, whoever holds the lease by now; move the Fax if it waits for it.
 
@@ -106,7 +108,8 @@ def end(
         return fax.state
     try:
         with tx.begin_nested():
-            move(tx, fax, target, now=now, run_at=run_at, failure=failure, detail={"outcome": outcome})
+            detail: dict[str, object] = {"outcome": outcome}
+            move(tx, fax, target, now=now, run_at=run_at, failure=failure, tries=tries, detail=detail)
     except LineTakenError:
         return fax.state
     return target

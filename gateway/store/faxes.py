@@ -15,7 +15,8 @@ from gateway import lifecycle
 from gateway.errors import Failure, permanent
 from gateway.lifecycle import FINAL, ON_THE_LINE, SENDABLE, DocumentState, FaxState
 from gateway.model import Document, Fax, MailKind, Submission
-from gateway.store import history, leases, outbox, rows, tables
+from gateway.retries import Tries
+from gateway.store import history, leases, outbox, pauses, rows, tables
 from gateway.store.leases import StaleError
 
 _t = tables.fax
@@ -51,7 +52,12 @@ def _literal(states: Sequence[FaxState] | frozenset[FaxState]) -> sa.ColumnEleme
 
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[Work]:
-    """Lease Faxes whose pages are ready and whose destination is free, oldest first, one per destination."""
+    """Lease Faxes whose pages are ready and whose destination is free, oldest first, one per destination.
+
+    None while the queue waits (`pauses`).
+    """
+    if pauses.current(tx, now=now) is not None:
+        return []
     other = _t.alias("other")
     line_taken = (
         sa.exists()
@@ -99,6 +105,7 @@ def move(
     run_at: float | None = None,
     failure: Failure | None = None,
     evidence: Evidence | None = None,
+    tries: Tries | None = None,
     detail: dict[str, object] | None = None,
 ) -> None:
     """Move a Fax from the state and fence that the caller saw; queue the notices that the move owes.
@@ -119,6 +126,8 @@ def move(
             "seconds": evidence.seconds,
             "cost": evidence.cost,
         }
+    if tries is not None:
+        values["tries"] = dict(tries)
     if target in SENDABLE:
         values["provider_id"] = ""  # the next attempt will have a row of its own
     if target in FINAL:
@@ -244,16 +253,18 @@ def _late(now: float) -> sa.Select[tuple[object, ...]]:
 
 def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
     """`late` Faxes fail, but for those that somebody else has in hand. Returns them."""
-    found = tx.execute(_late(now).with_for_update(skip_locked=True))
-    expired = [rows.fax(row) for row in found]
+    expired = [rows.fax(row) for row in tx.execute(_late(now).with_for_update(skip_locked=True))]
+    pause = pauses.current(tx, now=now) if expired else None
     for fax in expired:
-        move(tx, fax, FaxState.FAILED, now=now, failure=too_late(fax))
+        failure = too_late(fax, because="" if pause is None else pause.reason)
+        move(tx, fax, FaxState.FAILED, now=now, failure=failure)
     return expired
 
 
-def too_late(fax: Fax) -> Failure:
-    """Why a Fax past its deadline fails, with what it met last."""
-    last = f" Last: {fax.reason}" if fax.reason else ""
+def too_late(fax: Fax, *, because: str = "") -> Failure:
+    """Why a Fax past its deadline fails: what it met last, or what kept all of them back."""
+    reason = fax.reason or because
+    last = f" Last: {reason}" if reason else ""
     return permanent("5.4.7", f"It could not be sent in the time allowed for it.{last}", code="deadline")
 
 

@@ -79,6 +79,7 @@ def fax(row: Row) -> Fax:
         run_at=row.run_at,
         deadline=row.deadline,
         attempts=row.attempts,
+        tries=row.tries,
         fence=row.fence,
         lease_until=row.lease_until,
         provider_id=row.provider_id,

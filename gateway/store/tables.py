@@ -122,6 +122,7 @@ fax = sa.Table(
     sa.Column("created", _TIME, nullable=False),
     sa.Column("deadline", _TIME, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tries", sa.JSON, nullable=False, server_default="{}"),
     _text("provider_id"),
     sa.Column("pages", sa.BigInteger),  # as the provider says, however little sense it makes
     sa.Column("seconds", sa.BigInteger),

@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.lifecycle import FINAL
-from gateway.store import history, tables
+from gateway.store import history, pauses, tables
 
 _LIMIT = 200
+_PAUSE = ("why", "code", "reason", "since", "until")
 
 
 def queue_list(tx: sa.Connection, *, everything: bool = False, limit: int = _LIMIT) -> list[dict[str, Any]]:
@@ -128,6 +129,12 @@ def spool_names(tx: sa.Connection) -> dict[str, set[str]]:
         found = tx.execute(sa.select(table.c.content_file).where(table.c.content_file.is_not(None)))
         named[directory] = set(found.scalars())
     return named
+
+
+def paused(tx: sa.Connection, *, now: float) -> dict[str, Any] | None:
+    """Why nothing is sent, since when and until when at least (epoch seconds); None if faxes go out."""
+    pause = pauses.current(tx, now=now)
+    return None if pause is None else {key: getattr(pause, key) for key in _PAUSE}
 
 
 def counts(tx: sa.Connection) -> dict[str, int]:

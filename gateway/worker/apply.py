@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway.errors import Failure, Kind, Scope, permanent, temporary
+from gateway.errors import Failure, Kind, permanent, temporary
 from gateway.lifecycle import SENDABLE, FaxState, OutboxState, next_try
-from gateway.model import MailKind, OutboxMail, ReceivedFax
-from gateway.store import attempts, documents, faxes, outbox, received
+from gateway.model import Fax, MailKind, OutboxMail, ReceivedFax
+from gateway.pause import Patience, Pause, Why
+from gateway.retries import Cause, Plan, Tries, again, counted
+from gateway.store import attempts, documents, faxes, outbox, pauses, received
 from gateway.worker.outcomes import (
     Abandoned,
     Accepted,
@@ -49,10 +51,8 @@ SET_ASIDE = permanent(
 )
 _RENDER_AGAIN = 5.0
 """Seconds before another try at a document."""
-_ALERTS = frozenset({"invalid_from_number"})
-"""Refusals of one Fax that only the administrator can mend: its rule names a number that is not ours."""
-ACCOUNT_PAUSE = 300.0
-"""Seconds that the queue waits when the account needs a person."""
+_ALERTS = frozenset({"invalid_from_number", "no_from_number"})
+"""Refusals of one Fax that only the administrator can mend: the number that it comes from is not ours."""
 _LINE_TAKEN = 5.0
 """Seconds before a Fax looks again whether its destination is free."""
 
@@ -61,7 +61,8 @@ _LINE_TAKEN = 5.0
 class Policy:
     """How often and how long: from the configuration. Times are seconds."""
 
-    retry_delays: Sequence[float]
+    plan: Plan
+    patience: Patience
     mail_delays: Sequence[float]
     mail_give_up: float
     step_delays: Sequence[float] = (30.0, 60.0, 300.0, 900.0)
@@ -118,29 +119,51 @@ def submit(
         case Unsure(token=token, word=word):
             return attempts.take_back(tx, fax, token, outcome=word, now=now)
         case NotCalled(failure=failure):
-            target, run_at = _after_refusal(fax.deadline, 0, failure, policy, now)
-            faxes.move(tx, fax, target, now=now, run_at=run_at, failure=failure)
-        case Called(attempt=attempt, word=word, failure=None):
-            return attempts.end(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
-        case Called(attempt=attempt, word=word, failure=Failure() as failure):
+            certain = failure.kind is Kind.PERMANENT  # about this fax, and no word of the provider
+            pause = None if certain else noted(tx, failure, policy, now=now)
+            target, run_at, tries = _after_refusal(fax, failure, pause, policy, now)
+            faxes.move(tx, fax, target, now=now, run_at=run_at, failure=failure, tries=tries)
+            return target
+        case Called(attempt=attempt, word=word, failure=failure):
+            pause = noted(tx, failure, policy, now=now)
+            if failure is None:
+                return attempts.end(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
             if failure.kind is Kind.UNKNOWN:
                 return attempts.end(tx, attempt, word, FaxState.UNKNOWN, now=now, run_at=now, failure=failure)
-            target, run_at = _after_refusal(fax.deadline, attempt.ordinal, failure, policy, now)
-            target = attempts.end(tx, attempt, word, target, now=now, run_at=run_at, failure=failure)
-    if failure.scope is Scope.ACCOUNT or failure.code in _ALERTS:
+            target, run_at, tries = _after_refusal(fax, failure, pause, policy, now)
+            return attempts.end(
+                tx, attempt, word, target, now=now, run_at=run_at, failure=failure, tries=tries
+            )
+
+
+def noted(tx: sa.Connection, failure: Failure | None, policy: Policy, *, now: float) -> Pause | None:
+    """Write what a call's end says about all others; tell the administrator what needs one."""
+    pause = pauses.note(tx, failure, policy.patience, now=now)
+    if failure is not None and (failure.code in _ALERTS or (pause and pause.why in (Why.ACCOUNT, Why.MONEY))):
         alert(tx, failure, now=now)
-    return target
+    return pause
 
 
 def _after_refusal(
-    deadline: float, tries: int, failure: Failure, policy: Policy, now: float
-) -> tuple[FaxState, float | None]:
-    """A certain *not sent*: wait for another try, or fail. Trouble of the account spends no tries."""
-    spent = failure.scope is Scope.ITEM and tries > len(policy.retry_delays)
-    run_at = next_try(tries, policy.retry_delays, now, at_least=failure.retry_after or 0.0)
-    if failure.kind is Kind.PERMANENT or spent or run_at > deadline:
-        return FaxState.FAILED, None
-    return FaxState.WAITING, run_at
+    fax: Fax, failure: Failure, pause: Pause | None, policy: Policy, now: float
+) -> tuple[FaxState, float | None, Tries]:
+    """A certain *not sent*: it waits for another try, or fails. A pause of the queue spends no tries."""
+    if failure.kind is Kind.PERMANENT:
+        return FaxState.FAILED, None, fax.tries
+    if pause is not None:
+        late = pause.why is Why.DAY_LIMIT and pause.until > fax.deadline
+        return (FaxState.FAILED, None, fax.tries) if late else (FaxState.WAITING, now, fax.tries)
+    tries = counted(fax.tries, Cause.PROVIDER)
+    run_at = again(
+        policy.plan,
+        Cause.PROVIDER,
+        tries,
+        now=now,
+        deadline=fax.deadline,
+        seed=fax.id,
+        at_least=failure.retry_after or 0.0,
+    )
+    return (FaxState.FAILED if run_at is None else FaxState.WAITING), run_at, tries
 
 
 def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> FaxState:
@@ -150,11 +173,11 @@ def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> 
         if news.evidence is not None:
             faxes.identify(tx, fax, news.evidence, now=now)
         return fax.state
-    target, run_at = news.target, None
-    if target is FaxState.FAILED and news.busy:
-        again = next_try(fax.attempts, policy.retry_delays, now)
-        if fax.attempts <= len(policy.retry_delays) and again <= fax.deadline:
-            target, run_at = FaxState.WAITING, again
+    target, run_at, tries = news.target, None, fax.tries
+    if target is FaxState.FAILED and news.cause is not None:
+        tries = counted(tries, news.cause)
+        run_at = again(policy.plan, news.cause, tries, now=now, deadline=fax.deadline, seed=fax.id)
+        target = FaxState.FAILED if run_at is None else FaxState.WAITING
     elif target in SENDABLE:
         run_at = now
     faxes.move(
@@ -165,6 +188,7 @@ def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> 
         run_at=run_at,
         failure=news.failure,
         evidence=news.evidence,
+        tries=tries,
     )
     return target
 

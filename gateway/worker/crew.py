@@ -31,7 +31,6 @@ class Crew(Generic[W]):
         self._strikes: dict[str, int] = {}
         self._bell = asyncio.Event()
         self._closing = False
-        self._paused_until = 0.0
 
     def wake(self) -> None:
         """There may be work."""
@@ -59,10 +58,9 @@ class Crew(Generic[W]):
 
     async def _start_what_is_due(self) -> float:
         """Claim and start steps; seconds to sleep then, 0 to look again at once."""
-        pause = self._paused_until - asyncio.get_running_loop().time()
         free = self._size - len(self._tasks)
-        if pause > 0 or free <= 0:
-            return max(pause, _POLL) if free <= 0 else pause
+        if free <= 0:
+            return _POLL
         try:
             works = await self._line.claim(free, idle=not self._tasks)
             due = None if works else await self._line.due()
@@ -92,10 +90,8 @@ class Crew(Generic[W]):
         name = self._line.name_of(work)
         strikes = 0
         try:
-            pause = await self._line.handle(work)
+            await self._line.handle(work)
             self._strikes.pop(name, None)
-            if pause is not None:
-                self._paused_until = asyncio.get_running_loop().time() + pause
             return
         except StaleError:
             return  # a person or another start was faster; what they wrote stands

@@ -14,14 +14,12 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from gateway import journal
-from gateway.errors import Scope
 from gateway.lifecycle import SENDABLE, FaxState
 from gateway.model import OutboxMail, ReceivedFax
 from gateway.store import Store, StoreUnavailableError, documents, faxes, leases, outbox, received, tables
 from gateway.worker import apply, story
 from gateway.worker.lease import Lease
 from gateway.worker.outcomes import (
-    Called,
     DocumentOutcome,
     Later,
     MailOutcome,
@@ -71,8 +69,8 @@ class Line(ABC, Generic[W]):
         """The item, for the log."""
 
     @abstractmethod
-    async def handle(self, work: W) -> float | None:
-        """Take one step and write its outcome; seconds to claim nothing afterwards, if any."""
+    async def handle(self, work: W) -> None:
+        """Take one step and write its outcome."""
 
     @abstractmethod
     async def recover(self, work: W, strikes: int) -> None:
@@ -190,7 +188,7 @@ class Faxes(Line[faxes.Work]):
     def name_of(self, work: faxes.Work) -> str:
         return work.fax.id
 
-    async def handle(self, work: faxes.Work) -> float | None:
+    async def handle(self, work: faxes.Work) -> None:
         lease = Lease.lasting((work.fax.lease_until or 0.0) - self._store.now())
         self.calling.add(work.fax.id)
         try:
@@ -202,11 +200,6 @@ class Faxes(Line[faxes.Work]):
         self._wake()
         if state in (FaxState.SENT, FaxState.UNKNOWN):
             self._called()
-        match outcome:
-            case NotCalled(failure=failure) | Called(failure=failure):
-                if failure is not None and failure.scope is Scope.ACCOUNT:
-                    return failure.retry_after or apply.ACCOUNT_PAUSE
-        return None
 
     async def recover(self, work: faxes.Work, strikes: int) -> None:
         current = await self._insist(lambda tx, _: faxes.get(tx, work.fax.id))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.errors import Failure
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt, Content
+from gateway.retries import Cause
 from gateway.store.faxes import Evidence
 from gateway.store.received import Delivery
 from gateway.store.tracking import Claimant
@@ -107,8 +108,8 @@ class Tracked:
     target: FaxState | None
     evidence: Evidence | None = None
     failure: Failure | None = None
-    busy: bool = False
-    """The line was busy or nobody answered: worth another attempt while the rules allow one."""
+    cause: Cause | None = None
+    """Why it failed, where another attempt is worth it while the rules allow one."""
 
 
 # --- received faxes -------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ async def test_nonsense_is_answered_and_the_next_request_works(daemon: Daemon, l
     writer.write(line)
     assert json.loads(await reader.readline())["ok"] is False
     writer.close()
-    assert (await daemon.ask("status")) == {"version": "x", "faxes": {}}
+    assert (await daemon.ask("status")) == {"version": "x", "faxes": {}, "paused": None}
 
 
 async def test_a_client_that_sends_nothing_does_not_keep_the_daemon(daemon: Daemon) -> None:

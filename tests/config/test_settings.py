@@ -24,7 +24,7 @@ def test_nothing_given_is_the_documented_default() -> None:
     assert settings.smtp.listeners[0].address == "127.0.0.1:2525"
     assert [str(network) for network in settings.smtp.trusted_networks] == ["127.0.0.0/8", "::1/128"]
     assert settings.voipms.url == "https://voip.ms/api/v1/rest.php"
-    assert settings.fax.retry_delays == (120, 300, 600, 1200, 1800)
+    assert settings.fax.busy_delays == (120, 300, 600, 1200, 1800)
     assert settings.senders == settings.routes == settings.mailboxes == settings.users == ()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
+from support.plans import PATIENCE, plan
 from support.submissions import make_submission
 
 from gateway import voipms
@@ -30,7 +31,9 @@ from gateway.worker.outcomes import SubmitOutcome, Tracked
 NUMBER = "+15551230001"
 DESTINATION = "5551230001"
 FROM_NUMBER = "5552341234"
-POLICY = apply.Policy(retry_delays=(120, 300), mail_delays=(60,), mail_give_up=3600)
+POLICY = apply.Policy(
+    plan=plan((120, 300), no_answer=(120, 300)), patience=PATIENCE, mail_delays=(60,), mail_give_up=3600
+)
 LEASE = 900.0
 DEADLINE = 2 * 86400.0
 """Seconds in which a mail's fax may be begun: longer than any day with its end of daylight saving."""

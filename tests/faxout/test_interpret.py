@@ -18,6 +18,7 @@ from gateway.faxout.interpret import (
     standing,
     surely_not_sent,
 )
+from gateway.retries import Cause
 from gateway.simulator.life import ENDINGS
 from gateway.voipms import statuses
 
@@ -40,7 +41,7 @@ def test_success_with_fewer_pages_is_partial(pages: int) -> None:
     assert result.verdict is Verdict.PARTIAL
     assert result.failure is not None
     assert f"{pages} of 2 pages" in result.failure.sentence
-    assert not result.busy
+    assert result.cause is None
 
 
 @pytest.mark.parametrize("status", ["", "  ", "IN PROGRESS", "Queued", "pending", "Sending", "WAITING"])
@@ -53,31 +54,31 @@ def test_progress_in_the_explanation_of_a_failure_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "msg", "code", "enhanced", "busy"),
+    ("status", "msg", "code", "enhanced", "cause"),
     [
-        ("FAILED", "Busy", "busy", "4.4.1", True),
-        ("BUSY", "", "busy", "4.4.1", True),
-        ("FAILED", "No answer", "busy", "4.4.1", True),
-        ("NOANSWER", "", "busy", "4.4.1", True),
-        ("FAILED", "Call dropped after page 1", "dropped", "4.4.2", False),
-        ("ERROR", "Training failed", "dropped", "4.4.2", False),
-        ("FAILED", "Carrier lost", "dropped", "4.4.2", False),
-        ("FAILED", "No fax carrier detected", "no_fax", "5.1.1", False),
-        ("FAILED", "Voice answered", "no_fax", "5.1.1", False),
-        ("FAILED", "no answer tone", "no_fax", "5.1.1", False),
-        ("FAILED", "Number not in service", "no_number", "5.1.1", False),
-        ("FAILED", "Call rejected", "rejected", "5.7.1", False),
-        ("OOPS", "", "failed", "5.4.0", False),
+        ("FAILED", "Busy", "busy", "4.4.1", Cause.BUSY),
+        ("BUSY", "", "busy", "4.4.1", Cause.BUSY),
+        ("FAILED", "No answer", "no_answer", "4.4.1", Cause.NO_ANSWER),
+        ("NOANSWER", "", "no_answer", "4.4.1", Cause.NO_ANSWER),
+        ("FAILED", "Call dropped after page 1", "dropped", "4.4.2", Cause.DROPPED),
+        ("ERROR", "Training failed", "dropped", "4.4.2", Cause.DROPPED),
+        ("FAILED", "Carrier lost", "dropped", "4.4.2", Cause.DROPPED),
+        ("FAILED", "No fax carrier detected", "no_fax", "5.1.1", Cause.VOICE),
+        ("FAILED", "Voice answered", "no_fax", "5.1.1", Cause.VOICE),
+        ("FAILED", "no answer tone", "no_fax", "5.1.1", Cause.VOICE),
+        ("FAILED", "Number not in service", "no_number", "5.1.1", None),
+        ("FAILED", "Call rejected", "rejected", "5.7.1", None),
+        ("OOPS", "", "failed", "5.4.0", None),
     ],
 )
 def test_everything_else_failed_with_a_status_code_and_the_providers_words(
-    status: str, msg: str, code: str, enhanced: str, busy: bool
+    status: str, msg: str, code: str, enhanced: str, cause: Cause | None
 ) -> None:
     result = read(status, msg)
     assert result.verdict is Verdict.FAILED
     assert result.failure is not None
-    assert (result.failure.code, result.failure.status, result.busy) == (code, enhanced, busy)
-    assert result.failure.kind is (Kind.TEMPORARY if busy else Kind.PERMANENT)
+    assert (result.failure.code, result.failure.status, result.cause) == (code, enhanced, cause)
+    assert result.failure.kind is (Kind.PERMANENT if cause is None else Kind.TEMPORARY)
     assert quote(status, msg) in result.failure.sentence
 
 
@@ -87,14 +88,14 @@ def test_the_simulators_endings_are_understood() -> None:
         for ending, (status, msg) in ENDINGS.items()
         if (failure := read(status, msg.format(pages=1)).failure) is not None
     }
-    assert codes == {"busy": "busy", "no_answer": "busy", "voice": "no_fax", "drop": "dropped"}
+    assert codes == {"busy": "busy", "no_answer": "no_answer", "voice": "no_fax", "drop": "dropped"}
 
 
 def test_the_patterns_are_configuration() -> None:
     words = Words.of(from_dict({"fax": {"pending_pattern": "^dialling$", "busy_pattern": "besetzt"}}))
     assert standing("Dialling", words) is Standing.PENDING
     assert standing("IN PROGRESS", words) is Standing.FAILED
-    assert interpret("FAILED", "BESETZT", pages=0, pages_sent=1, words=words).busy
+    assert interpret("FAILED", "BESETZT", pages=0, pages_sent=1, words=words).cause is Cause.BUSY
 
 
 @given(st.text(), st.text())

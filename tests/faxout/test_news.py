@@ -12,6 +12,7 @@ from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Pr
 from gateway.faxout.interpret import Words
 from gateway.faxout.news import news
 from gateway.lifecycle import FAX_MOVES, FaxState
+from gateway.retries import Cause
 from gateway.store.faxes import Evidence
 from gateway.voipms import FaxMessage
 from gateway.worker.outcomes import Tracked
@@ -37,18 +38,21 @@ def tell(
 
 @pytest.mark.parametrize("state", [SENT, UNKNOWN, HELD])
 @pytest.mark.parametrize(
-    ("found", "target", "busy"),
+    ("found", "target", "cause"),
     [
-        (message(), FaxState.DELIVERED, False),
-        (message(pages=1), FaxState.PARTIAL, False),
-        (message(status="FAILED", msg="Voice"), FaxState.FAILED, False),
-        (message(status="FAILED", msg="Busy"), FaxState.FAILED, True),
+        (message(), FaxState.DELIVERED, None),
+        (message(pages=1), FaxState.PARTIAL, None),
+        (message(status="FAILED", msg="Voice"), FaxState.FAILED, Cause.VOICE),
+        (message(status="FAILED", msg="Busy"), FaxState.FAILED, Cause.BUSY),
+        (message(status="FAILED", msg="Rejected"), FaxState.FAILED, None),
     ],
 )
-def test_a_final_row_ends_a_fax(state: FaxState, found: FaxMessage, target: FaxState, busy: bool) -> None:
+def test_a_final_row_ends_a_fax(
+    state: FaxState, found: FaxMessage, target: FaxState, cause: Cause | None
+) -> None:
     tracked = tell(state, Own("1", How.PAGES), found)
     assert tracked is not None
-    assert (tracked.target, tracked.busy) == (target, busy)
+    assert (tracked.target, tracked.cause) == (target, cause)
     assert (tracked.failure is None) == (target is FaxState.DELIVERED)
     assert tracked.evidence == Evidence(
         provider_id="1", pages=found.pages, seconds=76, cost="0.058", how="pages"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.plans import PATIENCE, plan
 
 from gateway.errors import Kind, Scope
 from gateway.faxout import Submitter
@@ -25,7 +26,7 @@ FROM_NUMBER = "5552341234"
 """The account's own, in the office's settings."""
 DEADLINE = 2 * 86400.0
 """Seconds that an accepted mail's faxes have, as the office gives them."""
-POLICY = apply.Policy(retry_delays=(120, 300), mail_delays=(60,), mail_give_up=3600)
+POLICY = apply.Policy(plan=plan((120, 300)), patience=PATIENCE, mail_delays=(60,), mail_give_up=3600)
 
 
 async def the_attempt(office: Any, fax: Any) -> Attempt:
@@ -105,12 +106,12 @@ async def test_a_listing_that_is_refused_for_good_is_the_operators_trouble(offic
     assert await office.state(fax) is FaxState.WAITING
 
 
-async def test_without_a_number_to_send_from_the_queue_waits(open_office: OpenOffice) -> None:
+async def test_without_a_number_to_send_from_the_fax_waits(open_office: OpenOffice) -> None:
     office = open_office(voipms={"from_number": ""})
     await office.accept()
     _, outcome = await office.submit()
     assert isinstance(outcome, NotCalled)
-    assert (outcome.failure.kind, outcome.failure.scope) == (Kind.TEMPORARY, Scope.ACCOUNT)
+    assert (outcome.failure.kind, outcome.failure.scope) == (Kind.TEMPORARY, Scope.ITEM)
     assert office.simulator.ledger == []
 
 
@@ -464,19 +465,15 @@ async def test_only_a_documented_refusal_proves_that_nothing_was_sent(
     assert (await the_attempt(office, fax)).outcome == outcome.word
 
 
-@pytest.mark.parametrize(
-    ("rule", "scope"), [("5557654321", Scope.ITEM), ("", Scope.ACCOUNT), (FROM_NUMBER, Scope.ACCOUNT)]
-)
-async def test_a_foreign_number_in_one_rule_does_not_stop_the_others(
-    office: Any, rule: str, scope: Scope
-) -> None:
+@pytest.mark.parametrize("rule", ["5557654321", "", FROM_NUMBER])
+async def test_a_foreign_number_in_one_rule_does_not_stop_the_others(office: Any, rule: str) -> None:
     office.script({"status": "invalid_from_number"})
     fax = await office.accept(from_number=rule)
     outcome = await office.send()
     assert isinstance(outcome, Called)
     assert outcome.failure is not None
     assert (outcome.failure.kind, outcome.failure.code) == (Kind.TEMPORARY, "invalid_from_number")
-    assert outcome.failure.scope is scope
+    assert outcome.failure.scope is Scope.ITEM
     assert await office.state(fax) is FaxState.WAITING
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.app import Gateway
 from gateway.config import from_dict
+from gateway.control import ask
 from gateway.faxin.poll import POLLED
 from gateway.simulator import Catcher, Caught, Simulator, WireMode
 from gateway.simulator.ledger import Record
@@ -59,7 +60,12 @@ def configuration(
         "sender": [{"name": "anna", "addresses": [SENDER], "code": CODE}],
         "fax": {
             "track_interval": 0.2,
-            "retry_delays": [0.2, 0.2],
+            "busy_delays": [0.2, 0.2],
+            "no_answer_delays": [0.2, 0.2],
+            "voice_delays": [0.2],
+            "dropped_delays": [0.2],
+            "provider_delays": [0.2, 0.4],
+            "least_balance": 1000,  # more than the simulator has
             "settle_seconds": 1,
             "hold_after": 4,
             "lease_seconds": 8,
@@ -145,6 +151,10 @@ class World:
     async def mail_about(self, word: str, also: Callable[[Caught], bool] = lambda _: True) -> Caught:
         """The first mail that names `word` in its text."""
         return await self.catcher.wait_for(lambda caught: word in text_of(caught) and also(caught), PATIENCE)
+
+    async def status(self) -> dict[str, Any]:
+        """What ``fax-gateway status`` shows."""
+        return dict(await asyncio.to_thread(ask, self.gateway.settings.gateway.control_path, "status", {}))
 
     def calls(self, method: str = "sendFaxMessage") -> list[Record]:
         """The simulator's ledger of one function."""

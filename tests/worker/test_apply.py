@@ -1,12 +1,27 @@
 """Outcomes become writes: retries, limits, alerts, and what a person is told."""
 
+from dataclasses import replace
+
 import pytest
+from support.plans import PATIENCE, plan
 from support.submissions import make_submission
 
 from gateway.errors import Failure, Scope, permanent, temporary, unknown
 from gateway.lifecycle import DocumentState, FaxState, OutboxState, ReceivedState
 from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via, new_id
-from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, tracking, views
+from gateway.retries import Cause
+from gateway.store import (
+    Store,
+    attempts,
+    documents,
+    faxes,
+    intake,
+    outbox,
+    pauses,
+    received,
+    tracking,
+    views,
+)
 from gateway.store.received import Delivery
 from gateway.worker import apply
 from gateway.worker.outcomes import (
@@ -26,9 +41,11 @@ from gateway.worker.outcomes import (
     Undeliverable,
 )
 
-POLICY = apply.Policy(retry_delays=(10.0, 20.0), mail_delays=(5.0, 50.0), mail_give_up=100.0)
+WAITS = (10.0, 20.0)
+POLICY = apply.Policy(
+    plan=plan(WAITS, voice=(40.0,)), patience=PATIENCE, mail_delays=(5.0, 50.0), mail_give_up=100.0
+)
 NUMBER = "+15552341234"
-BUSY = temporary("4.4.1", "The line was busy.", code="busy")
 
 
 async def claimed_document(store: Store, **changes: object) -> documents.Work:
@@ -99,36 +116,101 @@ async def test_own_trouble_postpones_a_document_without_counting(store: Store) -
     assert again.document.deaths == 0
 
 
+async def row_failed(store: Store, cause: Cause, now: float) -> faxes.Fax:
+    """The fax on the line is reported failed."""
+    (claimant,) = await store.read(tracking.claimants)
+    news = Tracked(
+        claimant=claimant,
+        target=FaxState.FAILED,
+        evidence=faxes.Evidence(provider_id=f"{now}", how="lone"),
+        failure=temporary("4.4.1", "It did not work.", code=cause.value),
+        cause=cause,
+    )
+    await store.write(lambda tx: apply.tracked(tx, news, POLICY, now=now))
+    return await store.read(lambda tx: faxes.get(tx, claimant.fax.id))
+
+
 async def test_busy_line_retries_until_the_delays_are_used_up(store: Store) -> None:
     work = await claimed_fax(store)
     now = 1000.0
-    for delay in POLICY.retry_delays:
-        assert await called(store, work, BUSY, now) is FaxState.WAITING
-        fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
-        assert fax.run_at == now + delay
-        now = fax.run_at
+    for delay in WAITS:
+        await called(store, work, None, now)
+        fax = await row_failed(store, Cause.BUSY, now)
+        assert (fax.state, fax.run_at) == (FaxState.WAITING, now + delay)
+        now += delay
         work = await next_fax(store, now)
-    assert await called(store, work, BUSY, now) is FaxState.FAILED
+    await called(store, work, None, now)
+    assert (await row_failed(store, Cause.BUSY, now)).state is FaxState.FAILED
     assert [mail.kind for mail in await mails(store)] == [MailKind.RECEIPT]
 
 
-async def test_the_cause_may_ask_for_a_longer_wait_and_the_deadline_ends_it(store: Store) -> None:
+async def test_each_cause_has_tries_of_its_own(store: Store) -> None:
     work = await claimed_fax(store)
-    tomorrow = temporary("4.2.2", "The daily limit is reached.", code="limit_reached", retry_after=4500)
-    assert await called(store, work, tomorrow, 1000) is FaxState.FAILED  # past the deadline of 5000
+    now = 1000.0
+    for cause in (Cause.BUSY, Cause.VOICE, Cause.BUSY):
+        await called(store, work, None, now)
+        fax = await row_failed(store, cause, now)
+        assert fax.state is FaxState.WAITING
+        assert fax.run_at is not None
+        now = fax.run_at
+        work = await next_fax(store, now)
+    assert fax.tries == {"busy": 2, "no_fax": 1}
+    await called(store, work, None, now)
+    assert (await row_failed(store, Cause.VOICE, now)).state is FaxState.FAILED
 
 
-async def test_trouble_of_the_account_spends_no_tries_and_alerts_once(store: Store) -> None:
+async def test_the_providers_trouble_spends_no_tries_and_the_deadline_ends_it(store: Store) -> None:
+    work, now, down = await claimed_fax(store), 1000.0, temporary("4.3.0", "Down.", code="odd")
+    for _ in range(20):
+        assert await called(store, work, down, now) is FaxState.WAITING
+        now += 30
+        work = await next_fax(store, now)
+    assert await called(store, work, down, 4999) is FaxState.FAILED
+
+
+async def test_a_days_limit_waits_for_the_next_day_unless_that_is_too_late(store: Store) -> None:
+    work = await claimed_fax(store)
+    tomorrow = temporary("4.3.2", "The daily limit is reached.", code="limit_reached", retry_after=3000)
+    assert await called(store, work, tomorrow, 1000) is FaxState.WAITING
+    assert await store.write(lambda tx: faxes.claim(tx, owner="t", now=3999, seconds=1, limit=9)) == []
+    late = replace(tomorrow, retry_after=4500)
+    assert await called(store, await next_fax(store, 4000), late, 4000) is FaxState.FAILED
+    assert [mail.kind for mail in await mails(store)] == [MailKind.RECEIPT]
+
+
+async def test_trouble_of_the_account_keeps_all_back_spends_no_tries_and_alerts_once(store: Store) -> None:
     work = await claimed_fax(store)
     money = temporary("4.3.0", "No money.", code="non_sufficient_funds", scope=Scope.ACCOUNT)
-    now = 1000.0
-    for _ in range(5):
+    for now in (1000.0, 1060.0, 1120.0):
         outcome = NotCalled(failure=money)
         state = await store.write(lambda tx, w=work, n=now: apply.submit(tx, w, outcome, POLICY, now=n))
         assert state is FaxState.WAITING
-        now += 60
-        work = await next_fax(store, now)
+        assert await store.write(lambda tx: faxes.claim(tx, owner="t", now=4999, seconds=1, limit=9)) == []
+        pause = await store.read(lambda tx: pauses.current(tx, now=4999))
+        assert pause is not None
+        assert await store.write(lambda tx, since=pause.since: pauses.end(tx, since=since))
+        work = await next_fax(store, now + 60)
+    assert work.fax.tries == {}
     assert [mail.kind for mail in await mails(store)] == [MailKind.ALERT]
+
+
+async def test_a_number_that_is_not_ours_keeps_only_its_own_faxes_back(store: Store) -> None:
+    work = await claimed_fax(store)
+    foreign = temporary("4.3.5", "Not ours.", code="invalid_from_number")
+    assert await called(store, work, foreign, 1000) is FaxState.WAITING
+    assert await store.read(lambda tx: pauses.current(tx, now=1000)) is None
+    assert [mail.kind for mail in await mails(store)] == [MailKind.ALERT]
+
+
+async def test_a_fax_that_waited_for_the_account_too_long_says_what_it_waited_for(store: Store) -> None:
+    work = await claimed_fax(store)
+    await store.write(lambda tx: faxes.release(tx, work.fax, run_at=1000))
+    money = temporary("4.3.0", "No money.", code="non_sufficient_funds", scope=Scope.ACCOUNT)
+    await store.write(lambda tx: apply.noted(tx, money, POLICY, now=1000))
+    (fax,) = await store.write(lambda tx: faxes.expire(tx, now=5001))
+    expired = await store.read(lambda tx: faxes.get(tx, fax.id))
+    assert (expired.state, expired.code) == (FaxState.FAILED, "deadline")
+    assert "No money." in expired.reason
 
 
 async def test_unknown_is_unknown_and_never_waits(store: Store) -> None:
@@ -144,24 +226,15 @@ async def test_a_taken_line_costs_nothing(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("deadline", "expected"), [(5000, FaxState.WAITING), (1005, FaxState.FAILED)])
-async def test_a_busy_row_waits_while_the_rules_allow(
+async def test_a_busy_row_waits_while_the_deadline_allows(
     store: Store, deadline: float, expected: FaxState
 ) -> None:
     work = await claimed_fax(store)
     await called(store, work, None, 1000)
-    (claimant,) = await store.read(tracking.claimants)
     await store.write(
         lambda tx: tx.exec_driver_sql(f"UPDATE fax SET deadline = {deadline} WHERE id = '{work.fax.id}'")
     )
-    (claimant,) = await store.read(tracking.claimants)
-    news = Tracked(
-        claimant=claimant,
-        target=FaxState.FAILED,
-        evidence=faxes.Evidence(provider_id="5", how="lone"),
-        failure=BUSY,
-        busy=True,
-    )
-    assert await store.write(lambda tx: apply.tracked(tx, news, POLICY, now=1000)) is expected
+    assert (await row_failed(store, Cause.BUSY, 1000)).state is expected
 
 
 def received_fax() -> ReceivedFax:

@@ -42,7 +42,7 @@ class Pieces(Line[str]):
     def name_of(self, work: str) -> str:
         return work
 
-    async def handle(self, work: str) -> float | None:
+    async def handle(self, work: str) -> None:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -58,7 +58,6 @@ class Pieces(Line[str]):
             self.under_way -= 1
         self.done.append(work)
         self.changed.set()
-        return 1000.0 if work == "pause" else None
 
     async def recover(self, work: str, strikes: int) -> None:
         self.recovered.append((work, strikes))
@@ -103,20 +102,6 @@ async def test_no_more_steps_than_its_size_and_idle_is_true_only_then(store: Sto
     assert line.idle[0] is True
     crew.close()
     await task
-
-
-async def test_a_pause_claims_nothing_and_a_close_ends_it(store: Store) -> None:
-    line = Pieces(store, ["pause"])
-    crew, task = await running(line)
-    await until(line, lambda: line.done == ["pause"])
-    line.pieces.append("later")
-    for _ in range(20):
-        crew.wake()
-        await asyncio.sleep(0)
-    assert line.pieces == ["later"]
-    crew.close()
-    async with asyncio.timeout(10):
-        await task
 
 
 async def test_a_store_that_is_away_ends_nothing(store: Store) -> None:

@@ -5,6 +5,7 @@ import time
 
 import pytest
 import sqlalchemy as sa
+from support.plans import PATIENCE, plan
 from support.submissions import make_submission
 
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
@@ -13,7 +14,7 @@ from gateway.store import Store, faxes, intake, outbox, received, tables, views
 from gateway.worker import apply, lines
 from gateway.worker.outcomes import Accepted, MailOutcome
 
-POLICY = apply.Policy(retry_delays=(10.0,), mail_delays=(10.0,), mail_give_up=1e6)
+POLICY = apply.Policy(plan=plan((10.0,)), patience=PATIENCE, mail_delays=(10.0,), mail_give_up=1e6)
 
 
 class Rooms:

@@ -210,6 +210,7 @@ def upgrade() -> None:
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("deadline", sa.Double(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tries", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("provider_id", sa.Text(), server_default="", nullable=False),
         sa.Column("pages", sa.BigInteger(), nullable=True),
         sa.Column("seconds", sa.BigInteger(), nullable=True),
