@@ -38,6 +38,8 @@ class Sent:
 
     began: float
     """When the packet with DATA left."""
+    ended: float
+    """When the last of the content was given to the connection."""
     answered: float
     """When the 250 for the content came."""
 
@@ -55,20 +57,36 @@ async def send(address: tuple[str, int], mail: Mail) -> Sent:
             transport.close()
 
 
-async def rate(address: tuple[str, int], mails: Iterable[Mail], concurrency: int) -> float:
-    """Deliver all; mails per second, from the first connection to the last QUIT."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What came of a number of mails."""
+
+    rate: float
+    """Mails per second, from the first connection to the last QUIT."""
+    waits: list[float]
+    """Seconds of each mail from the end of its content to the 250."""
+
+
+async def run(address: tuple[str, int], mails: Iterable[Mail], concurrency: int) -> Load:
+    """Deliver all. Raises as `send`."""
     source, began = iter(mails), time.perf_counter()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_deliver(address, source)) for _ in range(concurrency)]
-    return sum(task.result() for task in tasks) / (time.perf_counter() - began)
+    waits = [wait for task in tasks for wait in task.result()]
+    return Load(rate=len(waits) / (time.perf_counter() - began), waits=waits)
 
 
-async def _deliver(address: tuple[str, int], source: Iterator[Mail]) -> int:
-    count = 0
+async def rate(address: tuple[str, int], mails: Iterable[Mail], concurrency: int) -> float:
+    """Deliver all; mails per second."""
+    return (await run(address, mails, concurrency)).rate
+
+
+async def _deliver(address: tuple[str, int], source: Iterator[Mail]) -> list[float]:
+    waits = []
     for mail in source:
-        await send(address, mail)
-        count += 1
-    return count
+        sent = await send(address, mail)
+        waits.append(sent.answered - sent.ended)
+    return waits
 
 
 class _Session(asyncio.Protocol):
@@ -77,7 +95,7 @@ class _Session(asyncio.Protocol):
         self._mail = mail
         self._buffer = b""
         self._replies = 0
-        self._began = self._answered = 0.0
+        self._began = self._ended = self._answered = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -106,8 +124,9 @@ class _Session(asyncio.Protocol):
                 self._transport.write(envelope.encode("ascii"))
             case 5:
                 self._transport.writelines((*self._mail.content, b".\r\n"))
+                self._ended = time.perf_counter()
             case 6:
                 self._answered = time.perf_counter()
                 self._transport.write(b"QUIT\r\n")
             case 7:
-                self.sent.set_result(Sent(began=self._began, answered=self._answered))
+                self.sent.set_result(Sent(began=self._began, ended=self._ended, answered=self._answered))

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +71,32 @@ def command(room: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "bench.rooms", room, *arguments]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A running room."""
+
+    address: tuple[str, int]
+    pid: int
+
+    def seconds(self) -> float:
+        """Processor time that it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.asynccontextmanager
-async def smtp(directory: Path) -> AsyncIterator[tuple[str, int]]:
-    """Run the SMTP room; its address. Its log is a file in `directory`."""
-    with (directory / "gateway.log").open("wb") as log:
+async def smtp(
+    directory: Path, *, name: str = "gateway", environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Room]:
+    """Run the SMTP room, its state and its log in `directory` under `name`."""
+    log_file = directory / f"{name}.log"
+    with log_file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *command("smtp", str(directory / "state")),
+            *command("smtp", str(directory / name)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
+            env={**os.environ, **(environment or {})},
         )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -85,11 +104,9 @@ async def smtp(directory: Path) -> AsyncIterator[tuple[str, int]]:
         async with asyncio.timeout(_PATIENCE):
             line = await process.stdout.readline()
         if not line:
-            raise RuntimeError(
-                "the SMTP room did not start: " + (directory / "gateway.log").read_text()[-1000:]
-            )
+            raise RuntimeError("the SMTP room did not start: " + log_file.read_text()[-1000:])
         host, port = json.loads(line)
-        yield host, port
+        yield Room(address=(host, port), pid=process.pid)
     finally:
         process.stdin.close()
         await process.wait()
