@@ -131,3 +131,20 @@ def test_they_agree_on_any_bytes(
 def test_sizes_that_make_no_sense_are_not_known(tmp_path: Path) -> None:
     for columns, rows in ((0, 9), (9, 0), (1 << 20, 9), (-1, -1)):
         assert ccitt.read(b"\xff" * 99, columns=columns, rows=rows, k=-1) is None
+
+
+@pytest.mark.parametrize("shift", range(8))
+def test_without_the_c_library_an_end_is_taken_for_the_whole(
+    shift: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python takes longer to read a page than to draw it; what has no end is read all the same."""
+    monkeypatch.setattr(native, "LIBRARY", None)
+    size = {"columns": WIDE, "rows": HIGH, "k": -1}
+    strip = coded(drawing(), "group4")
+    bits = int.from_bytes(strip)
+    bits >>= (bits & -bits).bit_length() - 1  # the end's last 1 is the last bit
+    length = -(-(bits.bit_length() + shift) // 8)
+    ended = (bits << shift).to_bytes(length + 1)
+    assert ccitt.read(ended, **size) is None
+    assert ccitt.is_damaged(strip[: len(strip) // 2], **size)
+    assert not ccitt.is_damaged(strip, **size)

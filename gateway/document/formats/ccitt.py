@@ -21,6 +21,7 @@ _HARDLY, _ROWS = 0.01, 2
 _NOISY = 0.05
 """Rows that a call may have spoilt: what fax machines take."""
 _MAKEUP = 64
+_EOFB, _TAIL = 0x001001, 8
 _PASS, _HORIZONTAL, _STRAIGHT = 1, 2, 6
 _SPARE = 4
 """Ends of a row that may be looked at beyond its last change."""
@@ -61,15 +62,24 @@ def is_much(lost_rows: int, rows: int, k: int) -> bool:
 
 
 def read(data: bytes, *, columns: int, rows: int, k: int, align: bool = False) -> Read | None:
-    """Read up to `rows`; None where that is not to be known.
+    """Read up to `rows`; None where that is not to be known, or not without the C library.
 
     Bad rows of T.4 are passed over up to the next end of line; T.6 (`k` below 0) ends with the first.
     """
     if not 0 < columns <= _MOST_COLUMNS or rows <= 0:
         return None
     if native.LIBRARY is None:
-        return in_python(data, columns, rows, k, align) if len(data) <= _MOST_IN_PYTHON else None
+        # As long as to draw the page, or more, for what nearly always is whole if it has its end.
+        if len(data) > _MOST_IN_PYTHON or (k < 0 and _has_end(data)):
+            return None
+        return in_python(data, columns, rows, k, align)
     return in_c(native.LIBRARY, data, columns, rows, k, align)
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether T.6 coding has its EOFB, and after it no more than fills up its last bytes."""
+    tail = int.from_bytes(data[-_TAIL:])
+    return any((tail >> shift) & 0xFFFFFF == _EOFB for shift in range(8 * (_TAIL - 3)))
 
 
 def in_c(library: ctypes.CDLL, data: bytes, columns: int, rows: int, k: int, align: bool) -> Read:

@@ -10,7 +10,7 @@ import zlib
 
 from gateway.document.formats.pdf.damage import MOST_KEPT
 
-_PICTURE = re.compile(rb"(?<!\S)BI(?=[\s/])([^()]{1,1000}?)\sID\s")
+_PICTURE = re.compile(rb"BI(?<!\SBI)(?=[\s/])([^()]{1,1000}?)\sID\s")  # letters first: they are found fast
 _NUMBERS = {
     name: re.compile(rb"/(?:" + name + rb")\s+(\d{1,6})(?!\d)")
     for name in (b"W|Width", b"H|Height", b"BPC|BitsPerComponent")
