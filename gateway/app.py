@@ -35,7 +35,7 @@ from gateway.mailin.smtp import SmtpServer
 from gateway.mailout import Deliverer
 from gateway.pause import Patience
 from gateway.retries import Cause, Plan
-from gateway.store import Store, attempts, documents, faxes, leases
+from gateway.store import UNREACHABLE, Store, attempts, documents, faxes, leases
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
 from gateway.worker import apply, duty, lines, story
@@ -50,6 +50,7 @@ T = TypeVar("T")
 _HOUR = 3600.0
 _RESCUE_EVERY = 2.0
 _PROBE_EVERY = 2.0
+_REACH_AGAIN = 2.0
 _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
@@ -218,12 +219,26 @@ class Gateway:
         return Part(name="duties", start=self._duties.beat, stop=stop, run=self._renewing.run)
 
     async def _open_store(self) -> None:
-        await asyncio.to_thread(self.store.open)
+        await self._reach_store()
         node, longest = self.store.node, self.client.settings.longest_call
         await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest, node=node))
         await self._write(lambda tx, _: leases.reclaim(tx, node=node))
         await self._write(lambda tx, now: documents.recover(tx, now=now, node=node))
         await self.store.sweep()
+
+    async def _reach_store(self) -> None:
+        """Open it, and wait for a database that is not up yet: whoever starts us gives up sooner or later."""
+        while True:
+            try:
+                await asyncio.to_thread(self.store.open)
+            except GatewayError as error:
+                if error.failure.code != UNREACHABLE or not self.store.shared:
+                    raise
+                journal.store_trouble(reason=error.failure.sentence)
+                await asyncio.sleep(_REACH_AGAIN)
+            else:
+                journal.store_recovered()
+                return
 
     async def _close_store(self, _grace: float) -> None:
         await asyncio.to_thread(self.store.close)
@@ -242,6 +257,9 @@ class Gateway:
             "listeners": [f"{host}:{port}" for host, port in self.smtp.addresses],
             "mailboxes": [box.name for box in self.settings.mailboxes],
             "state_dir": str(self.settings.gateway.state_dir),
+            "database": self.settings.store.shown if self.store.shared else "sqlite",
+            "node": self.store.node,
+            "duties": self._duties.held(),
         }
 
     async def _send(self, message: bytes, numbers: Sequence[str], user: str, notify: str) -> Any:

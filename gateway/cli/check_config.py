@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from gateway.cli.cover_check import cover_problem
+from gateway.cli.store_check import store_problem
 from gateway.config import ConfigError, Problem, Settings, default_path, load
 
 
@@ -36,8 +37,9 @@ def command(context: click.Context, path: Path | None, as_json: bool) -> None:
     try:
         loaded = load(path)
         settings, warnings = loaded.settings, loaded.warnings
-        if (problem := cover_problem(settings, path)) is not None:
-            warnings = (*warnings, problem)
+        for problem in (cover_problem(settings, path), store_problem(settings, path)):
+            if problem is not None:
+                warnings = (*warnings, problem)
     except ConfigError as error:
         errors = error.problems
     if as_json:
@@ -92,4 +94,6 @@ def _summary(settings: Settings) -> Iterator[tuple[str, str]]:
     for route in settings.routes if settings.receive.enabled else ():
         yield "route", f"{', '.join(route.numbers)} to {', '.join(route.to)} by {route.via}"
     yield "mail", f"from {settings.mail_sender} through {mail.host}:{mail.port}, tls {mail.tls}"
+    if settings.store.shared:
+        yield "store", f"{settings.store.shown}, node {settings.store.node or 'as the host'}"
     yield "state", f"{settings.gateway.state_dir}, control socket {settings.gateway.control_path}"

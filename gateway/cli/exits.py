@@ -47,7 +47,7 @@ def complain(sentence: str) -> None:
 def code_of(error: GatewayError) -> Exit:
     """The exit code of a failure."""
     failure = error.failure
-    if failure.code in ("no_daemon", "cannot_start"):
+    if failure.code in ("no_daemon", "cannot_start", "store_unreachable"):
         return Exit.UNAVAILABLE
     return Exit.DATA if failure.kind is Kind.PERMANENT else Exit.TEMPORARY
 

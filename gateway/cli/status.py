@@ -22,6 +22,9 @@ def command(as_json: bool, config: Path | None, socket: Path | None) -> None:
     faxes = ", ".join(f"{count} {state}" for state, count in status["faxes"].items()) or "none"
     click.echo(f"fax-gateway {status['version']}, process {status['pid']}, up {status['uptime']:.0f} s")
     click.echo(f"listening on {', '.join(status['listeners']) or 'nothing'}; state in {status['state_dir']}")
+    if status["node"]:
+        duties = ", ".join(status["duties"]) or "nothing that only one node does"
+        click.echo(f"node {status['node']} on {status['database']}; attends to {duties}")
     click.echo(f"open faxes: {faxes}")
     if (pause := status["paused"]) is not None:
         since, until = cell(pause["since"], "since"), cell(pause["until"], "until")

@@ -273,6 +273,16 @@ def store_recovered() -> None:
     _outages.recovered("store_recovered", "store", {})
 
 
+def duty(*, name: str, held: bool) -> None:
+    """What only one of several nodes does has become this one's, or is not any more."""
+    logger.info("on_duty" if held else "off_duty", duty=name)
+
+
+def node_lost(*, node: str) -> None:
+    """Another node is silent; its work is taken up."""
+    logger.warning("node_lost", node=node)
+
+
 def rows_unreadable(*, folder: str, count: int) -> None:
     """The provider lists faxes that make no sense (without an id, say); said once until it changes."""
     service = f"folder {folder}"

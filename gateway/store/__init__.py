@@ -23,16 +23,18 @@ from gateway.config import Settings
 from gateway.errors import GatewayError, temporary
 from gateway.store import blobs, views
 from gateway.store.clock import SharedClock
-from gateway.store.engine import WRITERS, migrate, open_postgres, open_sqlite, reading
+from gateway.store.engine import WRITERS, migrate, open_postgres, open_sqlite, reading, words
 from gateway.store.node import Keeper, identity
 from gateway.store.spool import Draft, Spool, private_directory
 from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
 from gateway.store.writer import Writer
 
-__all__ = ["Draft", "Spool", "Store", "StoreUnavailableError"]
+__all__ = ["UNREACHABLE", "Draft", "Spool", "Store", "StoreUnavailableError"]
 
 T = TypeVar("T")
 Item = TypeVar("Item")
+
+UNREACHABLE = "store_unreachable"
 
 
 class Store:
@@ -94,17 +96,11 @@ class Store:
     def open(self) -> None:
         """Take the directory for this process, migrate, start the writer. Blocks.
 
-        Raises `GatewayError` (temporary) if another process has the directory.
+        Raises `GatewayError` (temporary) if another process has the directory, or the name of the node, or
+        (with the code `UNREACHABLE`) if the database does not answer; that may be tried again.
         """
-        lock = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            raise GatewayError(
-                temporary("4.3.0", f"Another fax gateway is running on {self.state_dir}. Stop it first.")
-            ) from None
-        self._lock = lock
+        if self._lock is None:
+            self._lock = self._take_directory()
         try:
             migrate(self._engine)
             if self._keeper is not None:
@@ -114,9 +110,20 @@ class Store:
             if not is_trouble(error):
                 raise
             raise GatewayError(
-                temporary("4.3.0", f"The store cannot be opened: {_words(error)}.", code="cannot_start")
+                temporary("4.3.0", f"The store cannot be opened: {words(error)}.", code=UNREACHABLE)
             ) from error
         self._writer.start()
+
+    def _take_directory(self) -> int:
+        lock = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise GatewayError(
+                temporary("4.3.0", f"Another fax gateway is running on {self.state_dir}. Stop it first.")
+            ) from None
+        return lock
 
     def close(self) -> None:
         """Finish the writes asked for so far, then close. Blocks."""
@@ -236,8 +243,3 @@ class Store:
                 if not (again and connection_lost(error)):  # the server was restarted since the last use
                     raise
         raise AssertionError("unreachable")
-
-
-def _words(error: sa.exc.SQLAlchemyError) -> str:
-    """What the driver says, on one line."""
-    return " ".join(str(getattr(error, "orig", error)).split()).removesuffix(".")

@@ -14,7 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:word, 0))")
+# In one order, or two transactions would wait for each other.
+_LOCK = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(word, 0)) "
+    "FROM (SELECT unnest(CAST(:words AS text[])) AS word ORDER BY 1 OFFSET 0) AS words"
+)
 
 
 def is_postgres(tx: sa.Connection) -> bool:
@@ -25,8 +29,7 @@ def is_postgres(tx: sa.Connection) -> bool:
 def lock(tx: sa.Connection, words: Iterable[str]) -> None:
     """Let no other transaction go on that locks one of `words`, until this one ends."""
     if is_postgres(tx):
-        for word in sorted(set(words)):  # in one order, or two transactions would wait for each other
-            tx.execute(_LOCK, {"word": word})
+        tx.execute(_LOCK, {"words": sorted(set(words))})
 
 
 def insert_new(tx: sa.Connection, table: sa.Table, values: Mapping[str, Any], *, key: str) -> bool:

@@ -13,7 +13,7 @@ from gateway.lifecycle import SENDABLE, DocumentState
 from gateway.store import dialect, leases, tables
 
 _t = tables.duty
-_NODE = "node:"
+NODE = "node:"
 
 
 class DutyLostError(GatewayError):
@@ -44,17 +44,19 @@ def take(tx: sa.Connection, name: str, *, owner: str, now: float, seconds: float
 
 def of_node(node: str) -> str:
     """The duty to be alive, which every node has for itself."""
-    return _NODE + node
+    return NODE + node
 
 
 def silent(tx: sa.Connection, *, now: float) -> list[str]:
     """Nodes that have not renewed that duty in time."""
-    names = tx.scalars(sa.select(_t.c.name).where(_t.c.name.startswith(_NODE), _t.c.until < now))
-    return [name.removeprefix(_NODE) for name in names]
+    names = tx.scalars(sa.select(_t.c.name).where(_t.c.name.startswith(NODE), _t.c.until < now))
+    return [name.removeprefix(NODE) for name in names]
 
 
-def bury(tx: sa.Connection, node: str, *, now: float) -> None:
+def bury(tx: sa.Connection, node: str, *, now: float) -> bool:
     """Take the leases of a silent node from it, so that the others go on with its work at once.
+
+    False if it is not silent any more, or another node was faster.
 
     If it only stood still, the fences keep it from writing what another has taken up. A Fax in a call stays
     its own, because nobody else can tell what became of it before the attempt's deadline; a Document is
@@ -62,7 +64,7 @@ def bury(tx: sa.Connection, node: str, *, now: float) -> None:
     """
     gone = tx.execute(sa.delete(_t).where(_t.c.name == of_node(node), _t.c.until < now))
     if gone.rowcount != 1:
-        return
+        return False
     document, fax = tables.document, tables.fax
     pending = document.c.state == DocumentState.PENDING
     tx.execute(
@@ -72,6 +74,7 @@ def bury(tx: sa.Connection, node: str, *, now: float) -> None:
     tx.execute(sa.update(fax).where(leases.of_node(fax, node), not_calling).values(**leases.FREE))
     for table in (tables.received, tables.outbox):
         tx.execute(sa.update(table).where(leases.of_node(table, node)).values(**leases.FREE))
+    return True
 
 
 def release(tx: sa.Connection, name: str, *, owner: str) -> None:

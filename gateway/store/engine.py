@@ -123,6 +123,23 @@ def connect_arguments(url: str) -> tuple[sa.URL, dict[str, Any]]:
     return address.difference_update_query(["options"]), {**arguments, "options": options}
 
 
+def probe(url: str) -> None:
+    """Connect once. Raises `GatewayError` with what the server or the network says."""
+    engine = open_postgres(url, options={})
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except sa.exc.SQLAlchemyError as error:
+        raise GatewayError(temporary("4.3.0", words(error), code=type(error).__name__)) from error
+    finally:
+        engine.dispose()
+
+
+def words(error: sa.exc.SQLAlchemyError) -> str:
+    """What the driver says, on one line without a full stop."""
+    return " ".join(str(getattr(error, "orig", None) or error).split()).removesuffix(".")
+
+
 def reading(engine: sa.Engine) -> sa.Engine:
     """The engine for verbs that only read, each on one snapshot."""
     if engine.dialect.name == "postgresql":

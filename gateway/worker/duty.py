@@ -7,10 +7,12 @@ on a clock that also runs while the machine sleeps.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 
 import sqlalchemy as sa
 
+from gateway import journal
 from gateway.store import Store, StoreUnavailableError, duties
 from gateway.store.clock import boottime
 from gateway.store.duties import DutyLostError
@@ -57,6 +59,7 @@ class Duty:
         self._fence = fence
         self._until = 0.0 if fence is None else since + LEASE
         if self.held is not before:
+            journal.duty(name=self.name, held=self.held)
             self.changed()
 
     async def do(self, beat: Callable[[], Awaitable[object]]) -> None:
@@ -96,6 +99,10 @@ class Duties:
         self._duties.append(duty)
         return duty
 
+    def held(self) -> list[str]:
+        """Names of those that this node has just now."""
+        return [duty.name for duty in self._duties if duty.held and not duty.name.startswith(duties.NODE)]
+
     async def beat(self) -> None:
         """Renew, try for what others let go, and for the work of nodes that died.
 
@@ -119,6 +126,9 @@ class Duties:
     async def _bury(self, silent: Sequence[str], now: float) -> None:
         self._silent = {node: self._silent.get(node, now) for node in silent}
         for node in [node for node, since in self._silent.items() if now - since > GRACE]:
-            await self._store.write(
-                lambda tx, node=node: duties.bury(tx, node, now=self._store.now())  # type: ignore[misc]
-            )
+            if await self._store.write(functools.partial(_bury, node, self._store.now)):
+                journal.node_lost(node=node)
+
+
+def _bury(node: str, clock: Callable[[], float], tx: sa.Connection) -> bool:
+    return duties.bury(tx, node, now=clock())

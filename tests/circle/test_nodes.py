@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from support.postgres import Cable, Cluster, Cut
 from support.process import Outside, outside_with
-from support.world import OFFICE, PATIENCE, SENDER, TIME_SCALE, World, a_mail, configuration, post
+from support.world import OFFICE, OUTSIDE, PATIENCE, SENDER, TIME_SCALE, World, a_mail, configuration, post
 
 from gateway.app import Gateway
 from gateway.config import from_dict
@@ -161,3 +161,50 @@ async def test_a_mail_whose_commit_got_no_answer_is_451_and_its_resend_no_second
             queue_id = await cut_off.send(mail)
             await world.until(f"{queue_id}-1", "delivered")
             assert len(world.calls()) == 1
+
+
+async def test_a_gateway_waits_for_a_database_that_is_not_up_yet(
+    tmp_path: Path, cluster: Cluster, database: str
+) -> None:
+    async with (
+        Catcher(tmp_path / "mails") as catcher,
+        Simulator(smtp=catcher.address, time_scale=TIME_SCALE) as simulator,
+    ):
+        await asyncio.to_thread(cluster.stop)
+        gateway = Gateway(
+            from_dict(configuration(tmp_path, simulator, catcher, {"store": {"url": database}}))
+        )
+        starting = asyncio.ensure_future(gateway.supervisor.start())
+        done, _ = await asyncio.wait({starting}, timeout=3)
+        assert not done
+        await asyncio.to_thread(cluster.start)
+        await starting
+        try:
+            world = World(gateway=gateway, simulator=simulator, catcher=catcher, directory=tmp_path)
+            queue_id = await world.send(a_mail(text="Hello."))
+            await world.until(f"{queue_id}-1", "delivered")
+            assert {"track", "poll"} <= set(gateway.status()["duties"])
+        finally:
+            await gateway.supervisor.stop()
+
+
+async def test_a_node_that_stood_still_in_an_upload_sends_no_second_fax(
+    tmp_path: Path, database: str
+) -> None:
+    async with two_nodes(tmp_path, database) as (first, second):
+        await first.start()
+        first.simulator.line.script(["accepted_then_timeout"], destination=OUTSIDE)
+        queue_id = await first.send(a_mail(attachments={"invoice.pdf": invoice()}))
+        await first.simulator.wait_for(lambda sim: any(call.accepted for call in sim.ledger), PATIENCE)
+        assert first.process is not None
+        first.process.send_signal(signal.SIGSTOP)
+        await second.start()
+        try:
+            # Nobody knows what the first one would say; the row proves it.
+            shown = await second.until(f"{queue_id}-1", "delivered")
+            assert "unknown" in [event["target"] for event in shown["history"]]
+        finally:
+            first.process.send_signal(signal.SIGCONT)
+        await second.catcher.wait_for(lambda caught: SENDER in caught.recipients, PATIENCE)
+        shown = await first.until(f"{queue_id}-1", "delivered")
+        assert [call.accepted for call in second.calls()] == [True]

@@ -89,3 +89,25 @@ def test_a_store_url_that_is_none_is_not_quoted(write: Write, usable: str) -> No
         assert done.returncode == 78
         assert "store.url" in done.stderr
         assert "Tr0mbone" not in done.stdout + done.stderr
+
+
+def test_a_database_that_does_not_answer_is_told(write: Write, usable: str) -> None:
+    url = "postgresql://fax:Tr0mbone@127.0.0.1:9/fax"  # nothing listens on the discard port
+    done = run("--config", write(f'{usable}\n[store]\nurl = "{url}"\n'))
+    assert done.returncode == 0
+    assert "store.url: postgresql://fax@127.0.0.1:9/fax does not answer" in done.stderr
+    assert "Tr0mbone" not in done.stdout + done.stderr
+
+
+def test_a_missing_driver_is_told(write: Write, usable: str) -> None:
+    path = write(f'{usable}\n[store]\nurl = "postgresql://fax@127.0.0.1:9/fax"\n')
+    program = (
+        "import importlib.util as u; find = u.find_spec; "
+        "u.find_spec = lambda name, *a: None if name == 'psycopg' else find(name, *a); "
+        "from gateway.cli.check_config import command; command()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--config", str(path)], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 78
+    assert "pip install 'fax-gateway[postgres]'" in done.stderr
