@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from gateway import pause as pausing
 from gateway.errors import Failure
 from gateway.pause import Patience, Pause, Why
-from gateway.store import facts
+from gateway.store import dialect, facts
 
 _PAUSE = "queue.pause"
 _TROUBLES = "queue.troubles"
@@ -33,6 +33,7 @@ def note(tx: sa.Connection, failure: Failure | None, patience: Patience, *, now:
 
     None: it was answered. A pause that lasts is not begun anew.
     """
+    dialect.lock(tx, [_PAUSE])
     troubles = facts.get(tx, _TROUBLES, 0)
     if failure is None or not pausing.is_outage(failure):
         if troubles:
@@ -51,6 +52,7 @@ def note(tx: sa.Connection, failure: Failure | None, patience: Patience, *, now:
 
 def to_ask(tx: sa.Connection, patience: Patience, *, now: float) -> Pause | None:
     """The pause of which it is time to ask whether it is over; the next one to ask has to wait."""
+    dialect.lock(tx, [_PAUSE])
     pause = stored(tx)
     if pause is None or now < pause.until or pause.why is Why.DAY_LIMIT:
         return None
@@ -60,6 +62,7 @@ def to_ask(tx: sa.Connection, patience: Patience, *, now: float) -> Pause | None
 
 def end(tx: sa.Connection, *, since: float) -> bool:
     """End the pause that began then; False if there is another one, or none."""
+    dialect.lock(tx, [_PAUSE])
     pause = stored(tx)
     if pause is None or pause.since != since:
         return False
@@ -70,6 +73,7 @@ def end(tx: sa.Connection, *, since: float) -> bool:
 
 def end_day_limit(tx: sa.Connection, *, now: float) -> Pause | None:
     """Forget a day's limit once the day is over; returns it."""
+    dialect.lock(tx, [_PAUSE])
     pause = stored(tx)
     if pause is None or pausing.holds(pause, now=now):
         return None
