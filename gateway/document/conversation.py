@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from gateway.document import verdict, wire
 from gateway.document.errand import Errand
@@ -23,6 +24,7 @@ _END_SECONDS = 5.0
 _PATIENCE_SECONDS = 4.0
 """A document that takes longer gives way to the others: one bad file must not slow down everybody's faxes."""
 
+_Concluded = TypeVar("_Concluded")
 Sink = Callable[[bytes, bytes], Awaitable[None]]
 """Takes the type and the payload of a frame that carries a page or a picture."""
 
@@ -33,27 +35,31 @@ async def converse(
     inputs: Sequence[Path | bytes],
     take: Sink,
     office: Office,
-) -> bytes:
-    """Have one child do `request`; what it draws goes to `take`, the payload of the result frame is returned.
+    conclude: Callable[[bytes], Awaitable[_Concluded]],
+) -> _Concluded:
+    """Have one child do `request`; what it draws goes to `take`.
 
-    Raises `GatewayError` for the document, `HelperDied` when the helper is to blame. The child is gone then.
+    Returns what `conclude` makes of the payload of the result frame, while the child ends. Raises
+    `GatewayError` for the document, `HelperDied` when the helper is to blame. The child is gone then.
     """
     try:
         with _opened(inputs) as fds:
             async with Errand(office) as errand:
-                return await _with_child(helper, _Talk(request, take, errand), fds)
+                return await _with_child(helper, _Talk(request, take, errand), fds, conclude)
     except OSError as error:  # no descriptors or no memory left; a child that ends is no surprise below
         raise GatewayError(_unable(error)) from error
 
 
-async def _with_child(helper: Helper, talk: _Talk, fds: Sequence[int]) -> bytes:
+async def _with_child(
+    helper: Helper, talk: _Talk, fds: Sequence[int], conclude: Callable[[bytes], Awaitable[_Concluded]]
+) -> _Concluded:
     settings = talk.request.settings
     limits = wire.Limits(memory_bytes=settings.memory_bytes, cpu_seconds=settings.cpu_seconds)
     child = helper.fork(limits)
     patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, helper.slow_down, child)
     try:
         async with asyncio.timeout(settings.timeout) as clock:
-            return await talk.run(child, fds, clock)
+            answer = await talk.run(child, fds, clock)
     except TimeoutError:
         raise verdict.out_of_time(talk.part, await _end(helper, child), settings.timeout) from None
     except (EOFError, ConnectionError):
@@ -62,6 +68,9 @@ async def _with_child(helper: Helper, talk: _Talk, fds: Sequence[int]) -> bytes:
         raise verdict.ended_early(talk.part, end, limits) from None
     except wire.Malformed:
         raise verdict.died(talk.part, "renderer_lied") from None
+    else:
+        helper.kill(child)  # it has nothing more to say, and its end takes as long as a short document
+        return await conclude(answer)
     finally:
         patience.cancel()
         child.connection.close()

@@ -161,9 +161,11 @@ class Renderer:
         """Digests of the pages of somebody's PDF; those of a page of ours equal `Rendered.page_digests`."""
         request = wire.Request(kind="digests", settings=self._settings)
 
-        async def job(helper: Helper) -> tuple[str, ...]:
-            answer = await converse(helper, request, [pdf], _refuse_page, self._office)
+        async def conclude(answer: bytes) -> tuple[str, ...]:
             return _believed(lambda: wire.read_lines(answer, "digests", most=self._settings.max_pages))
+
+        async def job(helper: Helper) -> tuple[str, ...]:
+            return await converse(helper, request, [pdf], _refuse_page, self._office, conclude)
 
         return await self._run(job)
 
@@ -176,8 +178,11 @@ class Renderer:
                 raise wire.Malformed("not a picture")
             await take(payload)
 
+        async def conclude(_answer: bytes) -> None:
+            """There is nothing in it."""
+
         async def job(helper: Helper) -> None:
-            await converse(helper, request, [pdf], sink, self._office)
+            await converse(helper, request, [pdf], sink, self._office, conclude)
 
         await self._run(job)
 
@@ -188,11 +193,14 @@ class Renderer:
 
         async def job(helper: Helper) -> Rendered:
             with Output(destination, settings.output_bytes, settings.resolution) as output:
-                answer = await converse(helper, request, inputs, output.take, self._office)
-                said = _believed(lambda: result.read(answer, output.pages, most=remarks.MOST))
-                if not output.pages:
-                    raise verdict.died("The document", "renderer_lied")
-                return await output.finish(said)
+
+                async def conclude(answer: bytes) -> Rendered:
+                    said = _believed(lambda: result.read(answer, output.pages, most=remarks.MOST))
+                    if not output.pages:
+                        raise verdict.died("The document", "renderer_lied")
+                    return await output.finish(said)
+
+                return await converse(helper, request, inputs, output.take, self._office, conclude)
 
         return await self._run(job)
 

@@ -26,8 +26,11 @@ from typing import Any, NoReturn
 from gateway.document import sandbox, wire
 
 _POLL_MS = 1000
+_IDLE_MS = 10
+"""Without an order for so long, a spare child takes no time from anybody."""
 _MESSAGE_BYTES = 1 << 14
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_PR_SET_NAME = 15
 _PR_SET_NO_NEW_PRIVS = 38
 _OPEN_FILES = 64
 _NICE = 10
@@ -35,7 +38,10 @@ _STREAM_BYTES = 0  # a child writes to its socket only, never to a file
 
 
 def main(fd: int, rooms: Iterable[str]) -> None:
-    """Serve until the daemon goes away. `rooms`: what children find warm besides PDF and pictures."""
+    """Serve until the daemon goes away. `rooms`: what children find warm besides PDF and pictures.
+
+    With any, this is no helper for one document, and keeps a spare child.
+    """
     for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # the daemon decides when; it may still be draining
     shut_in = sandbox.prepare()
@@ -46,7 +52,8 @@ def main(fd: int, rooms: Iterable[str]) -> None:
     gc.freeze()  # pages shared with the children stay shared
     gc.enable()
     os.set_inheritable(fd, False)
-    _Zygote(socket.socket(fileno=fd), os.getppid(), shut_in).serve(layers)
+    zygote = _Zygote(socket.socket(fileno=fd), os.getppid(), shut_in, spare=bool(rooms))
+    zygote.serve(layers)
     os._exit(os.EX_OK)  # taking the libraries apart is work for nothing
 
 
@@ -74,7 +81,7 @@ def _preload(rooms: Set[str]) -> None:
     import PIL.PngImagePlugin
     import PIL.TiffImagePlugin  # noqa: F401
 
-    import gateway.document.job
+    import gateway.document.rehearsal
     from gateway.document.formats import pdf
 
     pdf.prepare()
@@ -94,7 +101,7 @@ def _preload(rooms: Set[str]) -> None:
 
 
 class _Zygote:
-    def __init__(self, control: socket.socket, parent: int, shut_in: sandbox.Sandbox) -> None:
+    def __init__(self, control: socket.socket, parent: int, shut_in: sandbox.Sandbox, *, spare: bool) -> None:
         self._control = control
         self._parent = parent
         self._pid = os.getpid()
@@ -105,18 +112,24 @@ class _Zygote:
         self._poll = select.poll()
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._sandbox = shut_in
-        self._size = _address_space()
+        self._keeps_spare = spare
+        self._spare: tuple[int, socket.socket] | None = None
+        """Process id of a child that waits for its order, and the line it comes by."""
 
     def serve(self, layers: Sequence[str]) -> None:
         self._poll.register(self._control, select.POLLIN)
         self._tell({"event": "ready", "sandbox": list(layers)})
         # End-of-file alone is no proof: another process may hold a copy of the daemon's end.
         while os.getppid() == self._parent:
-            for fd, _event in self._poll.poll(_POLL_MS):
+            lacks_spare = self._keeps_spare and self._spare is None and not self._pids
+            events = self._poll.poll(_IDLE_MS if lacks_spare else _POLL_MS)
+            for fd, _event in events:
                 if fd in self._watched:
                     self._reap(fd)
                 elif not self._obey():
                     return
+            if lacks_spare and not events:
+                self._prepare()
 
     def _obey(self) -> bool:
         message, fds, _flags, _address = socket.recv_fds(self._control, _MESSAGE_BYTES, 1)
@@ -131,9 +144,22 @@ class _Zygote:
             os.setpriority(os.PRIO_PROCESS, self._pids[order["job"]], _NICE)
         return True
 
+    def _prepare(self) -> None:
+        """Fork the next document's child ahead of it, so that the document need not wait for that."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                pid = os.fork()
+            except OSError:
+                ours.close()
+                return
+            if pid == 0:
+                self._become_child(None, theirs.detach())
+        self._spare = pid, ours
+
     def _fork(self, order: dict[str, Any], fd: int) -> None:
         try:
-            pid = os.fork()
+            pid = self._wake(order, fd) or os.fork()
         except OSError:
             os.close(fd)
             self._tell({"event": "unforked", "job": order["job"]})
@@ -144,6 +170,20 @@ class _Zygote:
         pidfd = os.pidfd_open(pid)
         self._pids[order["job"]], self._watched[pidfd] = pid, order["job"]
         self._poll.register(pidfd, select.POLLIN)
+
+    def _wake(self, order: dict[str, Any], fd: int) -> int:
+        """Process id of the spare child, which has the order now; 0: there is none."""
+        if self._spare is None:
+            return 0
+        (pid, line), self._spare = self._spare, None
+        with line:
+            try:
+                socket.send_fds(line, [wire.control_message(order)], [fd])
+            except OSError:  # somebody killed it
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                return 0
+        return pid
 
     def _reap(self, pidfd: int) -> None:
         self._poll.unregister(pidfd)
@@ -168,8 +208,11 @@ class _Zygote:
     def _tell(self, message: dict[str, Any]) -> None:
         self._control.send(wire.control_message(message))
 
-    def _become_child(self, order: dict[str, Any], fd: int) -> NoReturn:
-        """In the child: give up everything but the job socket, set limits, enter the sandbox, do the job."""
+    def _become_child(self, order: dict[str, Any] | None, fd: int) -> NoReturn:
+        """In the child: give up everything but the job socket, set limits, enter the sandbox, do the job.
+
+        Without an order, `fd` is where that comes from, with the job socket.
+        """
         code = os.EX_SOFTWARE
         try:
             self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -183,14 +226,27 @@ class _Zygote:
             for stream in (0, 1, 2):
                 os.dup2(null, stream)  # libraries print what they dislike about a page: content
             _close_all_but(fd, self._sandbox)
-            _limit(self._size + order["memory_bytes"], order["cpu_seconds"])
             from gateway.document import job
 
+            if order is None:
+                order, fd = self._wait(fd)
+            self._libc.prctl(_PR_SET_NAME, b"fax-document", 0, 0, 0)
+            _limit(_address_space() + order["memory_bytes"], order["cpu_seconds"])
             connection = socket.socket(fileno=fd)
             self._sandbox.enter()
             code = job.run(connection)
         finally:
             os._exit(code)
+
+    def _wait(self, fd: int) -> tuple[dict[str, Any], int]:
+        """In the spare child: make ready, and wait for the order."""
+        from gateway.document import rehearsal
+
+        self._libc.prctl(_PR_SET_NAME, b"fax-spare", 0, 0, 0)
+        rehearsal.rehearse()
+        with socket.socket(fileno=fd) as line:
+            message, fds, _flags, _address = socket.recv_fds(line, _MESSAGE_BYTES, 1)
+        return wire.read_control(message), fds[0]
 
 
 def _address_space() -> int:

@@ -28,11 +28,19 @@ SETTINGS = RenderSettings(timeout=30.0, cpu_seconds=20, memory_bytes=600 << 20)
 
 
 def children(pid: int | None) -> list[int]:
-    """Processes whose parent is `pid`."""
+    """Processes whose parent is `pid`, but for the spare one that waits for a document."""
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return []
+    return [int(child) for child in found if named(int(child)) != "fax-spare"]
+
+
+def named(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def running(pid: int) -> bool:
@@ -158,6 +166,45 @@ async def test_a_helper_that_cannot_start_is_told_at_start() -> None:
         with pytest.raises(GatewayError) as caught:
             await Renderer(SETTINGS, command=command).start()
         assert caught.value.failure.kind is Kind.TEMPORARY
+
+
+def spares(pid: int | None) -> list[int]:
+    """Children of `pid` that wait for a document."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if named(int(child)) == "fax-spare"]
+
+
+async def test_a_spare_child_takes_the_next_document_and_no_other(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        (spare,) = await until(lambda: spares(renderer.helper_pid))
+        async with rendering(renderer, make.endless_pdf(), out) as (child, task):
+            assert child == spare
+            assert not spares(renderer.helper_pid)  # while there is work, it would take time from it
+            task.cancel()
+        (other,) = await until(lambda: spares(renderer.helper_pid))
+        assert other != spare
+    await until(lambda: not running(other))
+
+
+async def test_a_spare_child_that_was_killed_costs_no_document(make: Any, out: Path) -> None:
+    async with Renderer(SETTINGS) as renderer:
+        (spare,) = await until(lambda: spares(renderer.helper_pid))
+        os.kill(spare, signal.SIGKILL)
+        await until(lambda: not running(spare))
+        assert (await renderer.render_message(make.mail("x").as_bytes(), out)).pages == 1
+        await until(lambda: not Path(f"/proc/{spare}").exists())  # nor leaves a zombie
+
+
+async def test_the_page_of_a_warm_child_is_that_of_a_cold_one(make: Any, out: Path) -> None:
+    mail = make.mail(None, ("a.pdf", "application/pdf", make.pdf())).as_bytes()
+    async with Renderer(SETTINGS, rooms=()) as renderer:
+        cold = await renderer.render_message(mail, out)
+        assert not spares(renderer.helper_pid)
+    async with Renderer(SETTINGS) as renderer:
+        await until(lambda: spares(renderer.helper_pid))
+        warm = await renderer.render_message(mail, out)
+    assert warm.page_digests == cold.page_digests
+    assert warm.digest == cold.digest
 
 
 async def test_stopping_ends_everything(make: Any, out: Path) -> None:
