@@ -56,7 +56,9 @@ def command(
     click.echo(f"queued as {accepted['id']}")
     for repeat in accepted["repeats"]:
         click.echo(
-            f"This repeats fax {repeat}, which is open or was delivered; nothing new was queued.", err=True
+            f"This repeats fax {repeat}, which is open or was delivered; nothing new was queued. "
+            "A header X-Fax-Repeat with a new value makes it another mail.",
+            err=True,
         )
 
 

@@ -8,8 +8,9 @@ words, and so still have the same digest.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
-from gateway.mailin.fields import split
+from gateway.mailin.fields import Field, split
 
 _TRACES = frozenset(
     {
@@ -42,7 +43,11 @@ class Fingerprint:
 
     def header(self, block: bytes) -> None:
         """Add the header block; trace fields and the empty line at its end do not count."""
-        for field in split(block):
+        self.fields(split(block))
+
+    def fields(self, fields: Iterable[Field]) -> None:
+        """As `header`, of a block that is split already."""
+        for field in fields:
             if field.name in _TRACES or field.name.startswith(_TRACE_PREFIXES) or not field.raw.strip():
                 continue
             self._digest.update(field.raw)

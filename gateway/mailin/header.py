@@ -13,7 +13,7 @@ from email.errors import ObsoleteHeaderDefect
 
 from gateway.mailin.fields import Field, bare_cr, decode, split
 from gateway.mailin.fingerprint import Fingerprint
-from gateway.mailin.redact import without_code
+from gateway.mailin.redact import cleaned, without_code
 
 __all__ = [
     "HEADER_BYTES",
@@ -23,7 +23,10 @@ __all__ = [
     "addresses",
     "bare_cr",
     "beginning",
+    "cleaned",
+    "facts",
     "parse",
+    "split",
     "too_large",
     "without_code",
 ]
@@ -67,7 +70,11 @@ class Head:
 
 def parse(block: bytes) -> Head:
     """Read a header block, with or without the empty line that ends it. Junk gives empty facts, no error."""
-    fields = split(block)
+    return facts(split(block))
+
+
+def facts(fields: Sequence[Field]) -> Head:
+    """As `parse`, of a block that is split already."""
     content_type = _first(fields, "content-type").partition(";")[0].strip().lower() or "text/plain"
     references = _MSG_ID.findall(_first(fields, "references"))
     return Head(

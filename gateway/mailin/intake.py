@@ -7,7 +7,6 @@ task of its own, and a client that missed the answer sends again and is recognis
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +28,6 @@ Also = Callable[[sa.Connection, Accepted], None]
 """More to write in the transaction of the acceptance."""
 
 _DAY = 86_400
-_END_OF_HEADER = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 
 COMMAND = Rule(name="command", code_required=False)
 """The rule of ``fax-gateway send``: who may use the control socket may fax."""
@@ -236,8 +234,18 @@ async def write_draft(draft: Draft, chunk: bytes) -> None:
 
 def split_message(message: bytes) -> tuple[bytes, bytes]:
     """Header block with its empty line, and body; lines may end in CRLF or LF."""
-    end = _END_OF_HEADER.search(message)
-    return (message, b"") if end is None else (message[: end.end()], message[end.end() :])
+    end = _end_of_header(message)
+    return message[:end], message[end:]
+
+
+def _end_of_header(message: bytes) -> int:
+    if message.startswith((b"\n", b"\r\n")):
+        return message.index(b"\n") + 1
+    crlf = message.find(b"\n\r\n")
+    lf = message.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else None)
+    if lf >= 0:
+        return lf + 2
+    return crlf + 3 if crlf >= 0 else len(message)
 
 
 async def _keep(draft: Draft, name: str) -> Content:

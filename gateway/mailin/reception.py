@@ -11,7 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.errors import Failure, permanent
-from gateway.mailin.header import HEADER_BYTES, Fingerprint, Head, bare_cr, parse, too_large, without_code
+from gateway.mailin.header import (
+    HEADER_BYTES,
+    Fingerprint,
+    Head,
+    bare_cr,
+    cleaned,
+    facts,
+    split,
+    too_large,
+)
 from gateway.mailin.intake import split_message, write_draft
 from gateway.mailin.policy import Reason, Refusal, Verdict
 from gateway.store import Draft
@@ -112,13 +121,15 @@ class Reception:
             raise _header_too_large()
         if bare_cr(block):
             raise Refusal(torn(), Reason.HEADER)
-        head = parse(block)
+        fields = split(block)
+        head = facts(fields)
         verdict = self._judge(head)
         self._accepted = verdict, head
-        clean = block if verdict.code is None else without_code(block, verdict.code)
-        self._fingerprint.header(clean)
+        if verdict.code is not None:
+            fields = cleaned(fields, verdict.code)
+        self._fingerprint.fields(fields)
         self._fingerprint.body(body)
-        return self._trace(verdict) + clean + body
+        return b"".join([self._trace(verdict), *(field.raw for field in fields), body])
 
     async def _write(self, chunk: bytes) -> None:
         if not chunk:

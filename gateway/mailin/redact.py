@@ -10,7 +10,7 @@ carries copies of other fields (``z=``, RFC 6376, 3.5) is dropped whole: its ver
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
 from gateway.mailin import code as codes
@@ -27,11 +27,16 @@ _ENCODINGS = ("7bit", "8bit", "binary", "quoted-printable", "base64")
 
 def without_code(block: bytes, code: str) -> bytes:
     """`block` with every field rewritten that holds `code`, or may; the same bytes when none does."""
+    return b"".join(field.raw for field in cleaned(split(block), code))
+
+
+def cleaned(fields: Sequence[Field], code: str) -> list[Field]:
+    """As `without_code`, of a block that is split already."""
     suspicious = _suspicious(code)
-    return b"".join(
-        _clean(field, code) if suspicious(field.raw) or not field.raw.isascii() else field.raw
-        for field in split(block)
+    looked_at = (
+        _clean(field, code) if suspicious(field.raw) or not field.raw.isascii() else field for field in fields
     )
+    return [field for field in looked_at if field is not None]
 
 
 def _suspicious(code: str) -> Callable[[bytes], object]:
@@ -44,21 +49,21 @@ def _suspicious(code: str) -> Callable[[bytes], object]:
     return re.compile(pattern).search
 
 
-def _clean(field: Field, code: str) -> bytes:
+def _clean(field: Field, code: str) -> Field | None:
     if field.name in _SIGNATURES and _COPIES.search(field.text):
-        return b""
+        return None
     if not _shows(field, code):
-        return field.raw
+        return field
     if field.name == "content-transfer-encoding" and field.text.lower() in _ENCODINGS:
-        return field.raw
+        return field
     if codes.holds(field.name, code):
-        return b""
+        return None
     if field.name in ("content-type", "content-disposition"):
         return _without_parameters(field, code)
     readable = decode(field.text)
     remove = codes.without_words if field.name == "subject" else codes.without_traces
-    cleaned = Field(name=field.name, label=field.label, value=encode(remove(readable, code)))
-    return b"" if _shows(cleaned, code) else cleaned.raw
+    clean = field._replace(value=encode(remove(readable, code)))
+    return None if _shows(clean, code) else clean
 
 
 def _shows(field: Field, code: str) -> bool:
@@ -81,7 +86,7 @@ def _readings(text: str) -> Iterator[str]:
         yield unquote(joined)
 
 
-def _without_parameters(field: Field, code: str) -> bytes:
+def _without_parameters(field: Field, code: str) -> Field:
     """A structured field without the parameters that show the code, alone or put together."""
     head, _, rest = field.text.partition(";")
     parameters = [match[1] for match in _PARAMETER.finditer(";" + rest)] if rest else []
@@ -92,7 +97,7 @@ def _without_parameters(field: Field, code: str) -> bytes:
     if codes.holds(head, code) and not _MEDIA_TYPE.fullmatch(head):
         head = "application/octet-stream"
     text = ";".join([head, *kept])
-    return field.label + b" " + text.strip().encode("utf-8", "replace") + b"\r\n"
+    return field._replace(value=b" " + text.strip().encode("utf-8", "replace") + b"\r\n")
 
 
 def _any(text: str, code: str) -> bool:

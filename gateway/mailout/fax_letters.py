@@ -77,7 +77,8 @@ def duplicate(facts: FaxFacts) -> Letter:
         tone=Tone.INFO,
         lead="The same mail came in again while its first copy is still being faxed or has arrived. "
         "No second fax was made; the first one goes its way.",
-        advice="To fax it once more on purpose, write it as a new mail instead of sending the old one again.",
+        advice="To fax it once more on purpose, write it as a new mail instead of sending the old one again, "
+        "or give the old one a header X-Fax-Repeat with a value that it did not have before.",
         rows=_filled(_to(facts), Row(label="First fax id", value=facts.fax_id)),
     )
 

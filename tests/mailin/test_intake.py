@@ -1,13 +1,17 @@
 """The one door: one commit, or nothing."""
 
 import asyncio
+import re
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import example, given
+from hypothesis import strategies as st
 from support.door import Site, SiteMaker
 
 from gateway.errors import GatewayError
 from gateway.mailin.header import Head
+from gateway.mailin.intake import split_message
 from gateway.mailin.policy import Rule, Verdict
 from gateway.model import Source
 from gateway.store import Draft, StoreUnavailableError, facts, tables
@@ -172,3 +176,14 @@ async def test_the_limits_of_the_rule_go_with_the_mail(make_site: SiteMaker) -> 
     (row,) = await site.submissions()
     assert (row.from_number, row.from_name, row.station_id, row.max_pages) == ("5550001111", "A", "S", 3)
     assert (row.resend_unknown, row.receipts) == (True, "failures")
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"a", b": "]), max_size=12).map(b"".join))
+@example(b"A: b\n\r\nbody\r\n\r\n")
+@example(b"\r\nA: b\r\n\r\n")
+@example(b"a\n\n\r\n")
+def test_a_header_ends_at_its_first_empty_line(message: bytes) -> None:
+    end = re.search(rb"\A\r?\n|\r?\n\r?\n", message)
+    header, body = split_message(message)
+    assert header + body == message
+    assert len(header) == (len(message) if end is None else end.end())

@@ -89,6 +89,30 @@ async def test_a_client_that_is_gone_does_not_stop_the_commit(site: Site) -> Non
     assert len(list(site.store.spool.root.iterdir())) == 1
 
 
+async def test_who_missed_the_answer_sends_again_and_makes_no_second_fax(site: Site) -> None:
+    lost = await begin(site)
+    async with Brake(site.store):
+        await lost.send(MAIL + b".\r\n")
+        async with asyncio.timeout(20):
+            while not site.intake._commits:
+                await asyncio.sleep(0.01)
+        reset(lost)
+        await site.until_connections(0)
+    await committed(site)
+    (first,) = await site.submissions()
+    assert await (await site.connect()).mail() == f"250 2.0.0 queued as {first.id}"
+    assert len(await site.numbers()) == 1
+    (notice,) = await site.rows(tables.outbox)
+    assert notice.kind == "duplicate"
+
+
+async def test_a_header_makes_the_same_mail_another_one(site: Site) -> None:
+    dialog = await site.connect()
+    answers = {await dialog.mail(b"X-Fax-Repeat: %d\r\n" % number + MAIL) for number in (1, 2, 2)}
+    assert len(answers) == 2
+    assert len(await site.numbers()) == 2
+
+
 def reset(dialog: Dialog) -> None:
     """Cut the connection with RST."""
     connection = dialog.writer.get_extra_info("socket")
@@ -225,7 +249,7 @@ async def test_a_bug_is_451_and_is_logged(
     def broken(_block: bytes) -> None:
         raise ZeroDivisionError("secret path /var/spool/x")
 
-    monkeypatch.setattr("gateway.mailin.reception.parse", broken)
+    monkeypatch.setattr("gateway.mailin.reception.facts", broken)
     dialog = await site.connect()
     assert (await dialog.mail()).startswith("451 4.3.0 The gateway cannot")
     assert "crashed_item" in log.text

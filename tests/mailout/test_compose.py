@@ -226,6 +226,7 @@ def test_duplicate(make: Any, context: Context) -> None:
     assert message["Subject"] == "Fax to (555) 234-1234 was accepted before: Invoice for Ms. Okafor"
     assert "No second fax was made" in text_of(message)
     assert "write it as a new mail" in text_of(message)
+    assert "X-Fax-Repeat" in text_of(message)
     assert message["In-Reply-To"] == "<mail-2@example.com>"
 
 
