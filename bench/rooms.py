@@ -56,6 +56,7 @@ async def _smtp(state_dir: Path) -> None:
         rules=RulesProvider(settings, fetch=_no_account),
     )
     ((host, port),) = await server.start()
+    loop.settle()
     print(json.dumps([host, port]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await server.stop(1.0)

@@ -35,6 +35,7 @@ def command(config: Path | None) -> None:
         gateway = Gateway(settings)
 
         def ready() -> None:
+            loop.settle()
             journal.started(
                 version=__version__,
                 listeners=gateway.status()["listeners"],
