@@ -301,7 +301,7 @@ def test_an_outage_is_said_once_and_so_is_its_end(stream: io.StringIO) -> None:
     journal.provider_trouble(reason="invalid_credentials")
     journal.provider_recovered()
     journal.provider_recovered()
-    journal.relay_recovered()
+    journal.relay_recovered(relay="mail:25")
     journal.provider_trouble(reason="time-out")
     journal.provider_recovered()
     journal.mailbox_recovered(mailbox="office")

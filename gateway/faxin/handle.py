@@ -51,13 +51,14 @@ class Handler:
             if failure.kind is not Kind.PERMANENT and not hopeless:
                 return Later(failure=failure)
             mailed = "It was mailed. " if fax.state is ReceivedState.MAILED else ""
-            return Parked(reason=mailed + failure.sentence)
+            return Parked(reason=mailed + failure.sentence, code=failure.code or failure.status)
 
     def _route(self, fax: ReceivedFax) -> ReceivedOutcome:
         found = route.deliveries(fax.did, self._routes)
         if not found:
             shown = phone.national(f"+1{fax.did}") if len(fax.did) == 10 else fax.did or "an unknown number"
-            return Parked(reason=f'No route for {shown}: add it, or "*", to the numbers of a [[route]].')
+            reason = f'No route for {shown}: add it, or "*", to the numbers of a [[route]].'
+            return Parked(reason=reason, code="no_route")
         return Routed(deliveries=found)
 
     async def _acknowledge(self, fax: ReceivedFax) -> Acknowledged:

@@ -231,7 +231,7 @@ def unrouted(*, fax_id: str, did: str) -> None:
 
 
 def parked(*, item_id: str, reason: str) -> None:
-    """An item is set aside for a person so that it does not stop the others."""
+    """An item is set aside for a person so that it does not stop the others; `reason` is a word of ours."""
     logger.error("parked", item_id=item_id, reason=reason)
 
 
@@ -250,14 +250,14 @@ def mail_failed(*, item_id: str, recipient: str, reason: str, final: bool) -> No
     )
 
 
-def relay_trouble(*, reason: str) -> None:
-    """Our mail server cannot be reached; said once per outage and reason."""
-    _outages.trouble("relay_trouble", "relay", reason, {})
+def relay_trouble(*, relay: str, reason: str) -> None:
+    """Our mail server cannot be reached; `reason` is a code. Said once per outage and reason."""
+    _outages.trouble("relay_trouble", "relay", reason, {"relay": relay})
 
 
-def relay_recovered() -> None:
+def relay_recovered(*, relay: str) -> None:
     """It can again; silent when there was no trouble."""
-    _outages.recovered("relay_recovered", "relay", {})
+    _outages.recovered("relay_recovered", "relay", {"relay": relay})
 
 
 # The store

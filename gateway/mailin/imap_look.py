@@ -161,7 +161,7 @@ class Looker:
             raise
         except GatewayError as error:
             if not isinstance(error, Refusal):  # a locked sender is no trouble of ours
-                self._trouble = error.failure.sentence
+                self._trouble = error.failure.code or error.failure.status
             return False
         except (IMAPClientAbortError, OSError):
             # Some servers drop the connection over a mail that they cannot read themselves.

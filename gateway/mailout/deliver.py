@@ -89,9 +89,9 @@ class Deliverer:
             ),
         )
         if report.reached:
-            journal.relay_recovered()
+            journal.relay_recovered(relay=self._relay.name)
         elif report.failure is not None:
-            journal.relay_trouble(reason=report.failure.sentence)
+            journal.relay_trouble(relay=self._relay.name, reason=report.failure.code)
         for refused in report.refused:
             journal.mail_failed(item_id=mail.key, recipient=refused, reason="refused", final=True)
         if report.failure is not None:

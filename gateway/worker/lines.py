@@ -261,7 +261,7 @@ class Received(_Repeated[ReceivedFax, ReceivedOutcome]):
         elif strikes < apply.STRIKES:
             await self._write(work, Later(failure=apply.CRASHED))
         else:
-            await self._write(work, Parked(reason=apply.SET_ASIDE.sentence))
+            await self._write(work, Parked(reason=apply.SET_ASIDE.sentence, code=apply.SET_ASIDE.code))
 
     async def _write(self, work: ReceivedFax, outcome: ReceivedOutcome) -> None:
         await self._insist(lambda tx, now: apply.received_fax(tx, work, outcome, self._policy, now=now))

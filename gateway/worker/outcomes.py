@@ -142,6 +142,9 @@ class Parked:
     """A person must look at it."""
 
     reason: str
+    """For the administrator; may quote what others said."""
+    code: str
+    """For the log."""
 
 
 ReceivedOutcome = Fetched | Routed | Acknowledged | Parked | Later

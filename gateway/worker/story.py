@@ -108,8 +108,8 @@ def received_fax(fax: ReceivedFax, outcome: ReceivedOutcome) -> None:
     match outcome:
         case Fetched(content=content):
             journal.fetched(fax_id=fax.id, size=content.size)
-        case Parked(reason=reason):
-            journal.parked(item_id=fax.id, reason=reason)
+        case Parked(code=code):
+            journal.parked(item_id=fax.id, reason=code)
         case _:
             pass
 

@@ -154,6 +154,7 @@ async def test_a_number_without_a_route(bench: Any, seen: ReceivedFax, did: str,
     routes = [{"numbers": ["5552341234"], "to": ["office@example.com"]}]
     outcome = await bench.handler(routes=routes).step(replace(seen, did=did, state=ReceivedState.FETCHED))
     assert reason(outcome, Parked).startswith(shown)
+    assert outcome.code == "no_route"
 
 
 # Acknowledge

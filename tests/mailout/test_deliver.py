@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway import journal
 from gateway.config import Settings, from_dict
 from gateway.errors import Kind
 from gateway.lifecycle import OutboxState, ReceivedState
@@ -186,6 +187,25 @@ async def test_the_password_reaches_no_log_and_no_outcome(
     failed(outcome, Later)
     for secret in ("wrong-S3cret", "d3JvbmctUzNjcmV0", "SECRET-SUBJECT"):
         assert secret not in caplog.text + repr(outcome)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [({"mail": "421 4.3.2 SECRET closing"}, "smtp_421"), ({"data": ["451 4.3.0 SECRET later"]}, "")],
+)
+async def test_the_servers_words_reach_no_log(
+    serve: Any, store: Store, make: Any, caplog: pytest.LogCaptureFixture, script: dict[str, Any], code: str
+) -> None:
+    journal.forget_outages()
+    server = await serve()
+    for name, value in script.items():
+        setattr(server, name, value)
+    deliverer = Deliverer(settings=settings_for(server.port), store=store, client=None)
+    failed(await deliverer.step(make.mail(MailKind.RECEIPT, make.facts())), Later)
+    assert "SECRET" not in caplog.text
+    assert ("relay_trouble" in caplog.text) is bool(code)
+    assert f"127.0.0.1:{server.port}" in caplog.text or not code
+    assert code in caplog.text
 
 
 # By the provider

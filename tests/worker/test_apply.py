@@ -293,7 +293,7 @@ async def test_a_mail_that_never_arrives_parks_the_fax_and_alerts(store: Store) 
 
 async def test_parked_with_a_reason_and_taken_up_again(store: Store) -> None:
     await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
-    fax = await step(store, Parked(reason="It is gone."), 1000)
+    fax = await step(store, Parked(reason="It is gone.", code="invalid_fax_id"), 1000)
     assert (fax.state, fax.reason) == (ReceivedState.PARKED, "It is gone.")
     await store.write(lambda tx: received.resume(tx, fax, now=1001))
     assert (await store.read(lambda tx: received.get(tx, fax.id))).state is ReceivedState.SEEN

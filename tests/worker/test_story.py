@@ -20,11 +20,12 @@ from gateway.document import Renderer
 from gateway.document.office import converter
 from gateway.document.stage import RenderStage
 from gateway.document.wishes import Wishes, render_settings_of
-from gateway.model import Content, Submission
+from gateway.lifecycle import ReceivedState
+from gateway.model import Content, ReceivedFax, Submission
 from gateway.store import Store, documents, intake
-from gateway.worker import lines
+from gateway.worker import lines, story
 from gateway.worker.crew import Crew
-from gateway.worker.outcomes import DocumentOutcome
+from gateway.worker.outcomes import DocumentOutcome, Parked
 
 SUBJECT, NAME, WORDS = "HIV result Smith", "Smith biopsy", "Dear Doctor Jones"
 TEMPLATE = """#let given = json(bytes(sys.inputs.given))
@@ -131,3 +132,21 @@ async def test_a_document_that_meets_a_fault_of_ours(store: Store, log: io.Strin
     await handled(store, mail(b"", ".pdf"), step)
     assert "stage=document" in said(log, "crashed_item")
     assert said(log, "renderer_died").endswith("deaths=1 reason=crashed")
+
+
+async def test_a_received_fax_that_is_parked(log: io.StringIO) -> None:
+    fax = ReceivedFax(
+        id="r1",
+        provider_id="1",
+        did="5557654321",
+        caller="5552341234",
+        caller_name="",
+        station_id="",
+        pages=1,
+        seconds=30,
+        received_at=1000.0,
+        folder="INBOX",
+        state=ReceivedState.SEEN,
+    )
+    story.received_fax(fax, Parked(reason=f"The provider says: {WORDS}", code="invalid_fax_id"))
+    assert said(log, "parked").endswith("reason=invalid_fax_id")
