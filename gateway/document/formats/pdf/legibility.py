@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import colorsys
 import ctypes
 import math
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pypdfium2.raw as pdfium
 
+from gateway.document.formats.colours import Colour, confusable, hue, luma
 from gateway.document.formats.pdf.drawing import Canvas, Page
 from gateway.document.formats.pdf.images import Matrix, apply, page_to_pixels
 from gateway.document.formats.pdf.marks import may_be_off
@@ -32,9 +31,6 @@ _MOST_CHARACTERS = 50_000
 _MOST_OBJECTS = 20_000
 _FEW = 3
 _FINE = 10_000
-_SATURATED, _APART, _ALIKE = 0.35, 1 / 8, 0.2
-"""Two colours that a fax cannot tell apart: both have colour, their hues are an eighth of the circle apart,
-and their lumas differ by less than this share of white."""
 _INVISIBLE = 3  # text rendering mode: recognised text behind a scan
 
 
@@ -113,7 +109,7 @@ def _about_scale(scale: float) -> Iterator[str]:
 
 def _about_colour(page: Page) -> Iterator[str]:
     """Colours that carry a meaning which a fax loses."""
-    counted: Counter[tuple[int, int, int]] = Counter()
+    found: dict[Colour, None] = {}
     for index in range(min(pdfium.FPDFPage_CountObjects(page.handle), _MOST_OBJECTS)):
         item = pdfium.FPDFPage_GetObject(page.handle, index)
         kind = pdfium.FPDFPageObj_GetType(item)
@@ -126,22 +122,13 @@ def _about_colour(page: Page) -> Iterator[str]:
             ):
                 parts = [ctypes.c_uint() for _ in range(4)]
                 if wanted and ask(item, *parts) and parts[3].value:
-                    counted[parts[0].value, parts[1].value, parts[2].value] += 1
+                    found[parts[0].value, parts[1].value, parts[2].value] = None
         elif kind == pdfium.FPDF_PAGEOBJ_TEXT:
             parts = [ctypes.c_uint() for _ in range(4)]
             if pdfium.FPDFPageObj_GetFillColor(item, *parts):
-                counted[parts[0].value, parts[1].value, parts[2].value] += 1
-    shades = [
-        (colorsys.rgb_to_hls(r / 255, g / 255, b / 255), _luma(r, g, b), (r, g, b)) for r, g, b in counted
-    ]
-    bright = [(hls[0], luma, rgb) for hls, luma, rgb in shades if (max(rgb) - min(rgb)) / 255 > _SATURATED]
-    alike = {
-        rgb
-        for hue, luma, rgb in bright[:100]
-        for other, its, _ in bright[:100]
-        if min(abs(hue - other), 1 - abs(hue - other)) > _APART and abs(luma - its) < _ALIKE
-    }
-    if len(alike) > 1:
+                found[parts[0].value, parts[1].value, parts[2].value] = None
+    alike = confusable(found)
+    if alike:
         names = ", ".join(sorted({_colour_name(rgb) for rgb in alike}))
         yield f"Colours that look the same in black and white: {names}."
 
@@ -181,9 +168,9 @@ def _letters(page: Page, points: float, background: _Background) -> Iterator[_Le
             matrix = pdfium.FS_MATRIX()
             pdfium.FPDFText_GetMatrix(text, index, matrix)
             size = pdfium.FPDFText_GetFontSize(text, index) * math.hypot(matrix.c, matrix.d) * points
-            luma = _luma_of(text, index)
-            on_white = luma > _LIGHT and background.is_white(_corners(text, index))
-            yield _Letter(size, luma, pdfium.FPDFText_GetFontWeight(text, index), on_white)
+            light = _luma_of(text, index)
+            on_white = light > _LIGHT and background.is_white(_corners(text, index))
+            yield _Letter(size, light, pdfium.FPDFText_GetFontWeight(text, index), on_white)
     finally:
         pdfium.FPDFText_ClosePage(text)
 
@@ -201,7 +188,7 @@ def _luma_of(text: Any, index: int) -> float:
     parts = [ctypes.c_uint() for _ in range(4)]
     pdfium.FPDFText_GetFillColor(text, index, *parts)
     red, green, blue, alpha = (part.value for part in parts)
-    return 1 - (1 - _luma(red, green, blue)) * alpha / 255
+    return 1 - (1 - luma(red, green, blue)) * alpha / 255
 
 
 def _is_on(page: Page, text: Any, index: int) -> bool:
@@ -220,10 +207,6 @@ def _corners(text: Any, index: int) -> tuple[tuple[float, float], ...]:
     return tuple((x, y) for x in (cell.left, cell.right) for y in (cell.bottom, cell.top))
 
 
-def _luma(red: int, green: int, blue: int) -> float:
-    return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
-
-
 _NAMES = (
     "red",
     "orange",
@@ -240,6 +223,5 @@ _NAMES = (
 )
 
 
-def _colour_name(rgb: tuple[int, int, int]) -> str:
-    hue = colorsys.rgb_to_hls(*(part / 255 for part in rgb))[0]
-    return _NAMES[round(hue * 12) % 12]
+def _colour_name(colour: Colour) -> str:
+    return _NAMES[round(hue(colour) * 12) % 12]

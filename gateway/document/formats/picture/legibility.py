@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import colorsys
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from PIL import Image
 
+from gateway.document.formats.colours import Colour, confusable, is_strong
 from gateway.document.formats.parts import Part
 from gateway.document.formats.picture.sizing import Size
 from gateway.document.formats.sniff import Format
@@ -25,10 +24,8 @@ _LEAST_SPAN, _CLEAR_SPAN = 12, 80
 """Greys between ink and paper: below the one nothing is there, from the other on it is clear."""
 _SAMPLE = 256
 """Pixels each way that are looked at for colours."""
-_STRONG, _FREQUENT = 80, 0.01
-"""A colour counts if its channels are this far apart and it covers this share."""
-_OTHER_HUE, _LIKE_LUMA = 40 / 360, 32
-"""Colours this far apart on the wheel and this close in brightness are told apart on paper, not on a fax."""
+_FREQUENT = 0.01
+"""A colour counts if it covers this share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +53,7 @@ def examine(part: Part, kind: Format, picture: Image.Image, size: Size, place: P
     return Seen(
         dots=round(across * DPI_X / place.width),
         shrunk=place.width / DPI_X / stated if size.dpi else 1.0,
-        confusable=any(_confusable(one, other) for one, other in combinations(colours, 2)),
+        confusable=bool(confusable(colours)),
     )
 
 
@@ -83,7 +80,7 @@ def _span(page: bytearray, box: Box) -> int:
     return max(ground - dark, light - ground)
 
 
-def _colours(picture: Image.Image) -> Sequence[tuple[int, int, int]]:
+def _colours(picture: Image.Image) -> Sequence[Colour]:
     """The strong colours that cover something, in steps of 16."""
     if picture.mode in ("1", "L", "LA", "F") or picture.mode.startswith("I"):
         return ()
@@ -91,14 +88,4 @@ def _colours(picture: Image.Image) -> Sequence[tuple[int, int, int]]:
     sample = np.asarray(picture.resize(size, Image.Resampling.NEAREST).convert("RGB")) >> 4
     colours, counts = np.unique(sample.reshape(-1, 3), axis=0, return_counts=True)
     frequent = colours[counts > _FREQUENT * sample.shape[0] * sample.shape[1]].astype(int) * 16 + 8
-    return [(r, g, b) for r, g, b in frequent.tolist() if max(r, g, b) - min(r, g, b) > _STRONG]
-
-
-def _confusable(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
-    apart = abs(colorsys.rgb_to_hsv(*one)[0] - colorsys.rgb_to_hsv(*other)[0])
-    return min(apart, 1 - apart) > _OTHER_HUE and abs(_luma(one) - _luma(other)) < _LIKE_LUMA
-
-
-def _luma(colour: tuple[int, int, int]) -> float:
-    """ITU-R BT.601, as Pillow and JPEG have it."""
-    return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    return [(r, g, b) for r, g, b in frequent.tolist() if is_strong((r, g, b))]
