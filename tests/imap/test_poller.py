@@ -389,7 +389,7 @@ async def test_a_node_that_is_not_on_duty_leaves_the_mailbox_alone(office: Offic
     on_duty[:] = [False, True]
     for poller in pollers:
         poller.poke()
-    await office.put(mail(f"{CODE} {NUMBER} Second"), poke=False)
+    await office.put(mail(f"{CODE} {NUMBER} Second"))
     await office.filed(2)
     assert len(await office.rows(tables.fax)) == 2
     assert len(await office.read("Faxed")) == 2
