@@ -112,6 +112,7 @@ class _Zygote:
         self._poll = select.poll()
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._sandbox = shut_in
+        self._size = _address_space()
         self._keeps_spare = spare
         self._spare: tuple[int, socket.socket] | None = None
         """Process id of a child that waits for its order, and the line it comes by."""
@@ -228,10 +229,12 @@ class _Zygote:
             _close_all_but(fd, self._sandbox)
             from gateway.document import job
 
+            size = self._size
             if order is None:
                 order, fd = self._wait(fd)
+                size = _address_space()
             self._libc.prctl(_PR_SET_NAME, b"fax-document", 0, 0, 0)
-            _limit(_address_space() + order["memory_bytes"], order["cpu_seconds"])
+            _limit(size + order["memory_bytes"], order["cpu_seconds"])
             connection = socket.socket(fileno=fd)
             self._sandbox.enter()
             code = job.run(connection)
