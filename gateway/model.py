@@ -6,6 +6,7 @@ Times are seconds since the epoch (float, UTC). Numbers are E.164 unless a field
 from __future__ import annotations
 
 import enum
+import itertools
 import secrets
 import time
 from collections.abc import Mapping
@@ -15,14 +16,16 @@ from typing import Any
 from gateway.lifecycle import DocumentState, FaxState, OutboxState, ReceivedState
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ID_START, _ID_COUNT = secrets.randbits(20), itertools.count()
 
 
 def new_id() -> str:
     """A queue id: 13 characters, sortable by time, easy to read aloud (Crockford's base 32)."""
     milliseconds = time.time_ns() // 1_000_000
     stamp = "".join(_CROCKFORD[(milliseconds >> shift) & 31] for shift in range(40, -1, -5))
-    chance = secrets.randbits(20)
-    return stamp + "".join(_CROCKFORD[(chance >> shift) & 31] for shift in (15, 10, 5, 0))
+    # Counted from a chance start: mails of the same millisecond differ for certain in one process.
+    tail = (_ID_START + next(_ID_COUNT)) & 0xFFFFF
+    return stamp + "".join(_CROCKFORD[(tail >> shift) & 31] for shift in (15, 10, 5, 0))
 
 
 def new_token() -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.lifecycle import FaxState
 from gateway.store import tables
 from gateway.store.rows import Row
 
@@ -88,6 +89,19 @@ def release(tx: sa.Connection, table: sa.Table, id_: Any, *, fence: int, run_at:
     """Give a lease back without a move; quietly does nothing if it was lost meanwhile."""
     values = dict(FREE) if run_at is None else {**FREE, "run_at": run_at}
     tx.execute(sa.update(table).where(table.c.id == id_, table.c.fence == fence).values(**values))
+
+
+def give_back(
+    tx: sa.Connection, table: sa.Table, *, owner: str, key: sa.Column[str], keep: Collection[str]
+) -> None:
+    """Free what `owner` has leased but for the rows whose `key` is among `keep`, and Faxes in a call.
+
+    After a claim whose COMMIT got no answer: the rows may be leased, and nobody works on them.
+    """
+    calling = table.c.state == sa.literal_column(f"'{FaxState.SUBMITTING}'")
+    tx.execute(
+        sa.update(table).where(table.c.lease_owner == owner, key.not_in(list(keep)), ~calling).values(**FREE)
+    )
 
 
 def of_node(table: sa.Table, node: str) -> sa.ColumnElement[bool]:

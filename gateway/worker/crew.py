@@ -18,6 +18,8 @@ W = TypeVar("W")
 
 _POLL = 5.0
 """Seconds after which a crew looks for work even if nobody woke it."""
+_DOUBT = 60.0
+"""Seconds in which a COMMIT without an answer may still come true."""
 
 
 class Crew(Generic[W]):
@@ -31,6 +33,8 @@ class Crew(Generic[W]):
         self._strikes: dict[str, int] = {}
         self._bell = asyncio.Event()
         self._closing = False
+        self._in_hand: set[str] = set()
+        self._doubt_until = 0.0
 
     def wake(self) -> None:
         """There may be work."""
@@ -61,14 +65,20 @@ class Crew(Generic[W]):
         free = self._size - len(self._tasks)
         if free <= 0:
             return _POLL
+        now = asyncio.get_running_loop().time()
         try:
+            if now < self._doubt_until:
+                await self._line.give_back(self._in_hand)
             works = await self._line.claim(free, idle=not self._tasks)
             due = None if works else await self._line.due()
             journal.store_recovered()
         except StoreUnavailableError as error:
             journal.store_trouble(reason=error.failure.code)
+            if not error.certain:  # it may have claimed what nobody here knows of
+                self._doubt_until = now + _DOUBT
             return _POLL
         for work in works:
+            self._in_hand.add(self._line.name_of(work))
             task = asyncio.create_task(self._one(work), name=self.name)
             self._tasks.add(task)
             task.add_done_callback(self._done)
@@ -88,6 +98,12 @@ class Crew(Generic[W]):
 
     async def _one(self, work: W) -> None:
         name = self._line.name_of(work)
+        try:
+            await self._take_step(work, name)
+        finally:
+            self._in_hand.discard(name)
+
+    async def _take_step(self, work: W, name: str) -> None:
         strikes = 0
         try:
             await self._line.handle(work)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
@@ -50,6 +50,8 @@ class Line(ABC, Generic[W]):
     """One kind of work. `wake` is called when a step may have made work for others."""
 
     name: str
+    key: sa.Column[str]
+    """Where `name_of` is in the table."""
 
     def __init__(self, store: Store, *, owner: str, wake: Callable[[], None]) -> None:
         self._store = store
@@ -67,6 +69,14 @@ class Line(ABC, Generic[W]):
     @abstractmethod
     def name_of(self, work: W) -> str:
         """The item, for the log."""
+
+    async def give_back(self, in_hand: Collection[str]) -> None:
+        """Free what a claim without an answer may have leased; `in_hand` names what is worked on."""
+        table = self.key.table
+        assert isinstance(table, sa.Table)
+        await self._store.write(
+            lambda tx: leases.give_back(tx, table, owner=self._owner, key=self.key, keep=in_hand)
+        )
 
     @abstractmethod
     async def handle(self, work: W) -> None:
@@ -108,6 +118,7 @@ class Documents(Line[documents.Work]):
     """Mails that become pages."""
 
     name = "document"
+    key = tables.document.c.id
 
     def __init__(
         self,
@@ -154,6 +165,7 @@ class Faxes(Line[faxes.Work]):
     """Faxes that are handed to the provider."""
 
     name = "submit"
+    key = tables.fax.c.id
 
     def __init__(
         self,
@@ -241,6 +253,7 @@ class Received(_Repeated[ReceivedFax, ReceivedOutcome]):
     """Received faxes on their way to a mailbox."""
 
     name = "receive"
+    key = tables.received.c.id
 
     async def claim(self, limit: int, *, idle: bool) -> Sequence[ReceivedFax]:
         return await self._store.write(
@@ -273,6 +286,7 @@ class Mails(_Repeated[OutboxMail, MailOutcome]):
     """Receipts, notices and received faxes on their way out."""
 
     name = "mail"
+    key = tables.outbox.c.key
 
     async def claim(self, limit: int, *, idle: bool) -> Sequence[OutboxMail]:
         return await self._store.write(

@@ -147,3 +147,11 @@ async def test_one_mail_that_fails_spares_those_that_wait_with_it(store: Store) 
     failed = [answer for answer in answers if isinstance(answer, sa.exc.IntegrityError)]
     assert len(failed) == 1
     assert len(await store.read(views.queue_list)) == 2
+
+
+def test_ids_differ_and_sort_by_time() -> None:
+    ids = [new_id() for _ in range(20_000)]
+    assert len(set(ids)) == len(ids)
+    stamps = [id_[:9] for id_ in ids]
+    assert stamps == sorted(stamps)
+    assert {len(id_) for id_ in ids} == {13}

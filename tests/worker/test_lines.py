@@ -1,7 +1,9 @@
 """An item whose step met a bug is tried again, then set aside; an outcome waits for the store."""
 
+import asyncio
 import sqlite3
 import time
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +12,9 @@ from support.submissions import make_submission
 
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
 from gateway.model import MailKind, OutboxMail, ReceivedFax, new_id
-from gateway.store import Store, faxes, intake, outbox, received, tables, views
+from gateway.store import Store, StoreUnavailableError, faxes, intake, leases, outbox, received, tables, views
 from gateway.worker import apply, lines
+from gateway.worker.crew import Crew
 from gateway.worker.outcomes import Accepted, MailOutcome
 
 POLICY = apply.Policy(plan=plan((10.0,)), patience=PATIENCE, mail_delays=(10.0,), mail_give_up=1e6)
@@ -158,3 +161,54 @@ async def test_what_is_due_is_told_in_seconds(rooms: Rooms) -> None:
     await a_mail_in(rooms.store)
     await rooms.store.write(lambda tx: tx.execute(sa.update(tables.document).values(run_at=9e9)))
     assert (await rooms.documents.due() or 0) > 1e6
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_what_a_claim_leased_without_an_answer_is_worked_on_all_the_same(
+    rooms: Rooms, committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_mail_out(rooms.store)
+    write, lost = rooms.store.write, []
+
+    async def answer_lost(verb: Callable[[sa.Connection], object]) -> object:
+        if lost:
+            return await write(verb)
+        lost.append(1)
+        if committed:
+            await write(verb)
+        raise StoreUnavailableError(ConnectionError(), certain=False)
+
+    monkeypatch.setattr(rooms.store, "write", answer_lost)
+    crew = Crew(rooms.mails, size=2)
+    running = asyncio.create_task(crew.run())
+
+    async def state() -> str:
+        query = sa.select(tables.outbox.c.state)
+        return str(await rooms.store.read(lambda tx: tx.execute(query).scalar_one()))
+
+    async with asyncio.timeout(20):
+        while await state() != OutboxState.SENT:
+            crew.wake()
+            await asyncio.sleep(0.02)
+    crew.close()
+    await running
+    assert lost
+
+
+async def test_what_is_in_hand_or_in_a_call_is_not_given_back(store: Store) -> None:
+    for number in range(3):
+        mail = make_submission(message_id=f"<{number}>")
+        await store.write(
+            lambda tx, mail=mail, number=number: intake.accept(
+                tx, mail, [f"+1555234000{number}"], now=0, deadline=9e9, window=9
+            )
+        )
+    fax = tables.fax
+    await store.write(lambda tx: tx.execute(sa.update(fax).values(lease_owner="t", lease_until=9e9)))
+    ids = await store.read(lambda tx: list(tx.scalars(sa.select(fax.c.id).order_by(fax.c.id))))
+    await store.write(
+        lambda tx: tx.execute(sa.update(fax).where(fax.c.id == ids[1]).values(state=FaxState.SUBMITTING))
+    )
+    await store.write(lambda tx: leases.give_back(tx, fax, owner="t", key=fax.c.id, keep={ids[0]}))
+    free = sa.select(fax.c.id).where(fax.c.lease_owner.is_(None))
+    assert await store.read(lambda tx: list(tx.scalars(free))) == [ids[2]]
