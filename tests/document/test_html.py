@@ -44,3 +44,32 @@ def test_deep_nesting_is_no_problem() -> None:
 @given(st.text("<>/abdivp!-[]&;= '\"\n", max_size=200))
 def test_tag_soup_never_fails(soup: str) -> None:
     assert isinstance(html.to_text(soup.encode(), ""), str)
+
+
+MANY = 100_000
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("<a " * MANY, "<a " * MANY),
+        ("<a b='" * MANY, "<a b='" * MANY),
+        ("<!--" * MANY, "<!--" * MANY),
+        ("<![CDATA[" * MANY, "<![CDATA[" * MANY),
+        ("<pre>x" + " " * 10 * MANY + "y", "x" + " " * 10 * MANY + "y"),
+        ("<pre><b>x" * MANY, "x" * MANY),
+        ("<b>x" * MANY + "</i>", "x" * MANY),
+    ],
+    ids=["tags", "attributes", "comments", "sections", "blanks", "preformatted", "nested"],
+)
+def test_a_megabyte_is_read_in_one_go(source: str, meant: str) -> None:
+    """Each of these took minutes to hours when something was looked for anew at each place."""
+    assert "".join(html.to_text(source.encode(), "utf-8").split()) == "".join(meant.split())
+
+
+def test_markup_that_never_ends_is_text() -> None:
+    assert html.to_text(b"<p>1 <!-- x --> 2 <!-- 3 <b>4</b> 5 <6", "utf-8") == "1  2 <!-- 3 4 5 <6"
+
+
+def test_blanks_around_line_breaks_go() -> None:
+    assert html.to_text(b"<pre>a \t\n \n\t b  c</pre>", "utf-8") == "a\n\nb  c"

@@ -316,6 +316,34 @@ def test_what_cannot_be_laid_out_is_shown_as_text(draw) -> None:
     assert drawn.notes == ["The text of the mail cannot be laid out and is shown as plain text."]
 
 
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("<div>" * 401, True),
+        ("<font>x" * 100_000, True),
+        ("<b>" * 401 + "</i>" * 100_000, True),
+        ("<div>" * 399 + "<br>" * 100, False),
+        ("<p>x" * 1000, False),
+        ("<ul>" + "<li><b>x" * 1000, False),
+        ("<table>" + "<tr><td><font>x<td>y" * 1000, False),
+        ("<div><b>x</div>" * 1000, False),
+        ("<svg>" + "<path/>" * 1000 + "</svg>", False),
+        ("<!-- " + "<b>" * 1000 + "--> <b>", False),
+        ("<!-->" + "<b>" * 1000, True),
+    ],
+)
+def test_depth_is_told_by_the_tags_alone(source: str, meant: bool) -> None:
+    assert html_tree.may_be_deeper(source, 400) is meant
+
+
+def test_a_page_that_is_too_deep_is_not_even_parsed(draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    weasy = html_page._weasyprint()
+    monkeypatch.setattr(weasy.weasyprint, "HTML", lambda **_: pytest.fail("parsed"))
+    drawn = draw("<font size=1>x " * 5000)
+    assert drawn.text.count("x") == 5000
+    assert drawn.notes == ["The text of the mail cannot be laid out and is shown as plain text."]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.text("<>/abdivptrimgsyle{}:;!-[]&= '\"\n#0123", max_size=200))
 def test_tag_soup_never_fails(soup: str) -> None:
@@ -363,6 +391,29 @@ def test_markdown(draw) -> None:
         "The text of the mail: 1 picture was not fetched from the internet.",
         "The text of the mail: 1 picture was not in the mail.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("[" * 100_000, True),
+        ("![" * 100_000, True),
+        ("[" * 50_000 + "]" * 50_000, True),
+        ("[x](y) " * 100_000, False),
+        ("a [ b\n\n" * 100_000, False),
+        ("* [ ] to do\n" * 100_000, False),
+    ],
+    ids=["links", "pictures", "nested", "ended", "paragraphs", "list"],
+)
+def test_brackets_that_would_take_the_parser_hours_are_told(written: str, meant: bool) -> None:
+    assert markdown.is_tangled(written) is meant
+
+
+def test_markdown_that_is_too_tangled_is_shown_as_it_is(draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown, "_MOST_READ", 1000)
+    drawn = draw("[" * 100, module=markdown)
+    assert drawn.text.count("[") == 100
+    assert drawn.notes == ["The text of the mail cannot be laid out and is shown as plain text."]
 
 
 @pytest.mark.parametrize(

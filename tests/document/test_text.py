@@ -70,6 +70,13 @@ def test_flowed_paragraphs_are_joined_but_quotes_and_signatures_are_not() -> Non
     assert text.unflow(" From here", delete_space=False) == "From here"
 
 
+def test_a_flowed_paragraph_of_many_lines_is_joined() -> None:
+    """Each line costs its own length, not that of the paragraph: half a terabyte would be copied."""
+    count = 300_000
+    joined = text.unflow("some words \n" * count, delete_space=False)
+    assert joined == "some words " * count
+
+
 @given(codes, st.text(max_size=30), st.text(max_size=30))
 def test_a_code_standing_alone_never_survives(code: str, before: str, after: str) -> None:
     shown = text.redact(f"{before} {code}\n({code.upper()}), >{code}< {after}", [code])
@@ -158,6 +165,21 @@ def test_wrapping_loses_nothing_but_spaces(line: str) -> None:
     pieces = typeset._wrapped(line, 80)
     assert "".join("".join(pieces).split()) == "".join(line.split())
     assert all(typeset._columns(piece) <= 80 for piece in pieces)
+
+
+def test_wrapping_measures_each_character_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = 0
+    columns = typeset._columns
+
+    def counted(line: str) -> int:
+        nonlocal measured
+        measured += len(line)
+        return columns(line)
+
+    monkeypatch.setattr(typeset, "_columns", counted)
+    line = "word  " * 100_000
+    assert len(typeset._wrapped(line, 80)) > 7000
+    assert measured <= len(line)
 
 
 @given(st.text(st.characters(categories=["L", "M", "N", "P", "Zs"]), max_size=400))

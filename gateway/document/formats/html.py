@@ -18,26 +18,52 @@ _BREAKING = frozenset(
 _UNSEEN = ("script", "style", "head", "title", "template", "noscript", "object", "svg")
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.I)
 
+_ENDS = (
+    ("<!--", re.compile(r"--!?\s*>")),
+    ("<![", re.compile(r"\]\s*>")),
+    ("<", re.compile(">")),
+)
+"""Beginnings of markup, and where it ends for one version of the library or another."""
+
 
 def to_text(data: bytes, charset: str) -> str:
     """Text of an HTML document in the declared or its own charset."""
-    soup = BeautifulSoup(text.decode_html(data, charset), "html.parser")
-    written = re.sub(r"[ \t]*\n[ \t]*", "\n", "".join(_pieces(soup)))
+    soup = BeautifulSoup(_without_open_ends(text.decode_html(data, charset)), "html.parser")
+    written = _without_blanks_at_ends("".join(_pieces(soup)))
     return re.sub(r"\n{3,}", "\n\n", written).strip("\n")
+
+
+def _without_open_ends(source: str) -> str:
+    """The source with what begins like markup and never ends marked as the text that it is taken for.
+
+    The library would look for the end of each to the end of the document.
+    """
+    for begin, end in _ENDS:
+        last = max((found.end() for found in end.finditer(source)), default=0)
+        source = source[:last] + source[last:].replace(begin, "&lt;" + begin[1:])
+    return source
+
+
+def _without_blanks_at_ends(written: str) -> str:
+    """Without blanks before and after line breaks."""
+    first, *others = written.split("\n")
+    lines = [first, *(line.lstrip(" \t") for line in others)]
+    return "\n".join([*(line.rstrip(" \t") for line in lines[:-1]), lines[-1]])
 
 
 def _pieces(soup: BeautifulSoup) -> list[str]:
     """Walk without recursion: mails nest tables hundreds deep."""
     pieces: list[str] = []
-    stack: list[Tag | NavigableString | str] = [soup]
+    stack: list[tuple[Tag | NavigableString | str, bool]] = [(soup, False)]
+    """With whether its blanks are kept."""
     while stack:
-        node = stack.pop()
+        node, kept = stack.pop()
         if isinstance(node, Tag):
-            stack += reversed(_open_tag(node))
+            kept = kept or node.name == "pre"
+            stack += [(inner, kept) for inner in reversed(_open_tag(node))]
         elif not isinstance(node, NavigableString):
             pieces.append(node)
         elif not isinstance(node, PreformattedString):  # comments, doctype, processing instructions
-            kept = node.find_parent("pre") is not None
             pieces.append(str(node) if kept else re.sub(r"\s+", " ", node))
     return pieces
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
@@ -27,7 +28,70 @@ _BOXES = re.compile(r"(?<![\w-])(?:inline-(?:block|table)|(?:inline-)?(?:flex|gr
 _TRACKER = 2
 """Pixels: smaller pictures are there to be fetched, not to be seen."""
 _UNSEEN_ATTRIBUTES = frozenset({"src", "href", "style", "class", "id", "width", "height", "bgcolor", "color"})
+_EMPTY = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track"}
+    | {"wbr"}
+)
+"""Elements that hold nothing (HTML, 13.1.2)."""
+_SIBLINGS = {
+    name: frozenset(group)
+    for group in (
+        ("p",),
+        ("li",),
+        ("dt", "dd"),
+        ("option",),
+        ("tr",),
+        ("td", "th"),
+        ("thead", "tbody", "tfoot"),
+    )
+    for name in group
+}
+"""Elements whose end tag may be left out (HTML, 13.1.2.4), and what ends them."""
+_NEAR = 16
+"""Open elements among which such a one is looked for."""
+_TAG = re.compile(r"<(/?)([a-z][^\s/>]*)([^<>]*)", re.I)
+_COMMENT_END = re.compile(r"--!?>")
 _Slot = tuple[Element, str]
+
+
+def may_be_deeper(source: str, most: int) -> bool:
+    """Whether more than `most` elements seem to lie in each other, by the tags alone: before time is spent.
+
+    Parsers take time for each level that something lies in. Elements that may stay open are closed by the
+    next of their kind, as parsers do.
+    """
+    waiting: list[str] = []
+    count: Counter[str] = Counter()
+    for found in _TAG.finditer(_without_comments(source)):
+        name = found[2].lower()
+        if found[1]:
+            ended = name if count[name] else ""
+        elif name in _EMPTY or (found[3].endswith("/") and (count["svg"] or count["math"])):
+            continue
+        else:
+            siblings = _SIBLINGS.get(name, frozenset())
+            ended = next((other for other in waiting[: -_NEAR - 1 : -1] if other in siblings), "")
+        while ended:
+            last = waiting.pop()
+            count[last] -= 1
+            ended = "" if last == ended else ended
+        if not found[1]:
+            waiting.append(name)
+            count[name] += 1
+        if len(waiting) > most:
+            return True
+    return False
+
+
+def _without_comments(source: str) -> str:
+    pieces, at = [], 0
+    while (begin := source.find("<!--", at)) >= 0:
+        pieces.append(source[at:begin])
+        end = _COMMENT_END.search(source, begin + 2)
+        if end is None:
+            return "".join(pieces)
+        at = end.end()
+    return "".join([*pieces, source[at:]])
 
 
 def is_deeper(root: Element, most: int) -> bool:

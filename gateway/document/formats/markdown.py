@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -33,8 +34,12 @@ def sheets(
 ) -> Iterator[Sheet]:
     """Draw Markdown; where web pages cannot be laid out, as the plain text that it is."""
     written = part.text if part.text is not None else text.decode(part.data, part.charset)
-    source = f"<!doctype html><style>{_STYLE}</style>{_to_html(written)}"
-    made = html_page.laid_out(part, source, layout=layout, notes=notes, redact=redact, most=most)
+    made = None
+    if is_tangled(written):
+        notes.append(f"{part.label} cannot be laid out and is shown as plain text.")
+    else:
+        source = f"<!doctype html><style>{_STYLE}</style>{_to_html(written)}"
+        made = html_page.laid_out(part, source, layout=layout, notes=notes, redact=redact, most=most)
     if made is not None:
         yield from pdf.sheets(
             replace(part, data=made, text=None), layout=layout, notes=notes, inspect=inspect, most=most
@@ -46,6 +51,29 @@ def sheets(
         )
 
 
+def is_tangled(written: str) -> bool:
+    """Whether brackets are open over so much text that the library, which reads it for each, takes too long.
+
+    A bracket is open to its end, else to the end of its paragraph.
+    """
+    read = 0
+    waiting: list[int] = []
+    for found in _BRACKET.finditer(written + "\n\n"):
+        if found[0] == "[":
+            waiting.append(found.start())
+        elif found[0] == "]":
+            read += found.start() - waiting.pop() if waiting else 0
+        else:
+            read += sum(found.start() - start for start in waiting)
+            waiting.clear()
+        if read > _MOST_READ:
+            return True
+    return False
+
+
+_BRACKET = re.compile(r"[\[\]]|\n[ \t]*\n")
+_MOST_READ = 100_000_000
+"""Characters: seconds."""
 _DEEPEST = 100
 """Levels; the library leaves out what is deeper, from 20 on unless it is told."""
 

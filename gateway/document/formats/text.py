@@ -61,7 +61,7 @@ def decode_html(data: bytes, declared: str) -> str:
 
 def unflow(text: str, *, delete_space: bool) -> str:
     """Join the lines of format=flowed text to paragraphs (RFC 3676, 4.1); quotes and signature lines stay."""
-    whole: list[str] = []
+    whole: list[list[str]] = []
     open_line = False
     for line in text.splitlines():
         quoted = line.startswith(">")
@@ -70,11 +70,11 @@ def unflow(text: str, *, delete_space: bool) -> str:
         if flows and delete_space:
             content = content[:-1]
         if open_line and not quoted and line != "-- ":
-            whole[-1] += content
+            whole[-1].append(content)
         else:
-            whole.append(content)
+            whole.append([content])
         open_line = flows
-    return "\n".join(whole)
+    return "\n".join(map("".join, whole))
 
 
 def redact(text: str, words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -101,18 +102,18 @@ def _wrapped(line: str, columns: int) -> list[str]:
     typst breaks at spaces only, and there are none in a line of a table.
     """
     pieces = []
-    while _columns(line) > columns:
-        cut = _cut(line, columns)
-        pieces.append(line[:cut].rstrip())
-        line = line[cut:].lstrip()
-    return [*pieces, line]
-
-
-def _cut(line: str, columns: int) -> int:
-    widths = itertools.accumulate(map(_columns, line))
-    end = next(index for index, used in enumerate(widths) if used > columns)
-    space = line.rfind(" ", end // 2, end + 1)
-    return space if space > 0 else max(1, end)
+    used = [0, *itertools.accumulate(map(_columns, line))]
+    """Columns before each character; a line may have millions, so each is measured once."""
+    start = 0
+    while used[-1] - used[start] > columns:
+        end = bisect.bisect_right(used, used[start] + columns, start) - 1
+        space = line.rfind(" ", start + (end - start) // 2, end + 1)
+        cut = space if space > start else max(start + 1, end)
+        pieces.append(line[start:cut].rstrip())
+        start = cut
+        while start < len(line) and line[start].isspace():
+            start += 1
+    return [*pieces, line[start:]]
 
 
 def _columns(line: str) -> int:

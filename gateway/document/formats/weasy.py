@@ -48,6 +48,8 @@ class Page:
     """One web page, parsed and cleaned, that can be laid out in several ways."""
 
     def __init__(self, source: str, *, related: Mapping[str, bytes], redact: Sequence[str]) -> None:
+        if html_tree.may_be_deeper(source, _DEEPEST):
+            raise RecursionError
         self._fetcher = _Fetcher(related)
         self._html = weasyprint.HTML(string=source, url_fetcher=self._fetcher)
         self._html.base_url = None
