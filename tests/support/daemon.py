@@ -1,7 +1,7 @@
 """``python daemon.py CONFIG [POINT]``: the real daemon, which kills itself (-9) at a named point.
 
-POINT is ``module:function:before`` or ``…:after``; the first call of that function is the end. The function
-itself is the product's own: only the moment of the power cut is added.
+POINT is ``module:function:before`` or ``…:after``, and maybe ``:N``: the first call of that function, or the
+Nth, is the end. The function itself is the product's own: only the moment of the power cut is added.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 def arm(point: str) -> None:
     """Wrap the function that POINT names."""
-    module_name, path, when = point.split(":")
+    module_name, path, when, *nth = point.split(":")
+    left = [int(nth[0]) if nth else 1]
     owner: Any = importlib.import_module(module_name)
     *parents, name = path.split(".")
     for parent in parents:
@@ -26,7 +27,9 @@ def arm(point: str) -> None:
     original: Callable[..., Any] = getattr(owner, name)
 
     def die() -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     if asyncio.iscoroutinefunction(original):
 
