@@ -64,7 +64,7 @@ async def test_a_fax_to_our_own_number_comes_back_in(tmp_path: Path) -> None:
 async def test_several_recipients_are_several_faxes_of_one_document(tmp_path: Path) -> None:
     numbers = ["5559876543", "5559876544", "5559876545"]
     async with a_world(tmp_path) as world:
-        world.simulator.line.script(["voice"], destination=numbers[1])
+        world.simulator.line.script(["voice", "voice"], destination=numbers[1])
         queue_id = await world.send(a_mail(*numbers, text="Please call back.\n"))
         states = [(await world.until(f"{queue_id}-{n}", "delivered", "failed"))["state"] for n in (1, 2, 3)]
         assert states == ["delivered", "failed", "delivered"]
