@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from gateway.document import template
 from gateway.document.formats import pdf, text, typeset
-from gateway.document.formats.parts import Part, too_many_pages
+from gateway.document.formats.parts import Part
 from gateway.document.formats.sniff import Format, sniff
 from gateway.document.geometry import Layout
 from gateway.document.sheet import Sheet
@@ -64,9 +64,7 @@ def sheets(
     The words of `redact` are blackened in every field, in the message and in the notice. Raises
     `GatewayError` for more than `most` sheets, and for a template or logo that cannot be used.
     """
-    lines = text.lines(text.redact(message, redact))
-    if typeset.pages_at_least(lines, layout) > most:
-        too_many_pages(most)
+    lines = typeset.lines_within(text.redact(message, redact), layout=layout, most=most)
     width, height = template.page_size(layout)
     given: dict[str, object] = {
         **{name: _field(cover.fields.get(name, ""), redact) for name in FIELDS},

@@ -157,7 +157,25 @@ def test_text_is_set_as_it_is_never_as_markup(more: str) -> None:
 def test_pages_are_not_fewer_than_foretold() -> None:
     for written in ("a line of text\n" * 300, "i" * 20_000, "\n".join(["x"] * 500)):
         for layout in (FINE, Layout(paper="legal", resolution="standard", band=22)):
-            assert typeset.pages_at_least(text.lines(written), layout) <= len(set_text(written, layout))
+            pages = len(set_text(written, layout))
+            assert typeset.lines_within(written, layout=layout, most=pages) == text.lines(written)
+
+
+@pytest.mark.parametrize("written", ["x\n", "\n" * 1000 + "x", "x " * 5000 + "\n"])
+def test_lines_are_read_no_further_than_there_are_pages(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    rows, is_rtl = 0, text._is_rtl
+
+    def counted(line: str) -> bool:
+        nonlocal rows
+        rows += 1
+        return is_rtl(line)
+
+    monkeypatch.setattr(text, "_is_rtl", counted)
+    with pytest.raises(GatewayError, match="more than 3 pages"):
+        drawn(written * (2_000_000 // len(written)), most=3)
+    assert rows <= 200
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=400))

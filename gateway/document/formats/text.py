@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gateway.document.formats.sniff import wide_charset
@@ -99,10 +100,28 @@ def joined(text: str) -> str:
 
 def lines(text: str) -> list[Line]:
     """Cut into lines that hold nothing but printable characters and spaces; no blank lines around them."""
-    cut = [_printable(line.expandtabs(TAB)).rstrip() for line in _NEWLINES.split(joined(text))]
-    used = [index for index, line in enumerate(cut) if line]
-    shown = cut[used[0] : used[-1] + 1] if used else []
-    return [Line(text=line, rtl=_is_rtl(line)) for line in shown]
+    return list(each_line(text))
+
+
+def each_line(text: str) -> Iterator[Line]:
+    """The same, one by one: a text may have more lines than there is memory for."""
+    begun, blank = False, 0
+    for piece in _cut(joined(text)):
+        line = _printable(piece.expandtabs(TAB)).rstrip()
+        if line:
+            yield from itertools.repeat(Line(text="", rtl=False), blank)
+            yield Line(text=line, rtl=_is_rtl(line))
+            begun, blank = True, 0
+        elif begun:
+            blank += 1
+
+
+def _cut(text: str) -> Iterator[str]:
+    at = 0
+    for found in _NEWLINES.finditer(text):
+        yield text[at : found.start()]
+        at = found.end()
+    yield text[at:]
 
 
 def is_columnar(cut: Sequence[Line]) -> bool:

@@ -52,11 +52,9 @@ def sheets(
     that no font of this machine has.
     """
     written = part.text if part.text is not None else text.decode(part.data, part.charset)
-    lines = text.lines(text.redact(written, redact))
+    lines = lines_within(text.redact(written, redact), layout=layout, most=most)
     if not lines:
         return
-    if pages_at_least(lines, layout) > most:
-        too_many_pages(most)
     made = typeset_lines(lines, layout=layout)
     missing, total = template.missing_glyphs((line.text for line in lines), made)
     if missing > total * _MOST_BOXES:
@@ -68,10 +66,16 @@ def sheets(
     yield from pdf.sheets(drawn, layout=layout, notes=notes, inspect=inspect, most=most)
 
 
-def pages_at_least(lines: Sequence[Line], layout: Layout) -> int:
-    """How many pages the lines take at least: known before any time is spent on them."""
-    rows = sum(len(line.text) // _CHARACTERS_A_LINE + 1 for line in lines)
-    return -(-rows // int(template.page_size(layout)[1] * _LINES_A_PAGE))
+def lines_within(written: str, *, layout: Layout, most: int) -> list[Line]:
+    """The lines of a text. Raises `GatewayError` at the first one that must be on more than `most` pages."""
+    kept: list[Line] = []
+    room = most * int(template.page_size(layout)[1] * _LINES_A_PAGE)
+    for line in text.each_line(written):
+        room -= len(line.text) // _CHARACTERS_A_LINE + 1
+        if room < 0:
+            too_many_pages(most)
+        kept.append(line)
+    return kept
 
 
 def typeset_lines(lines: Sequence[Line], *, layout: Layout) -> bytes:
