@@ -55,6 +55,8 @@ class Drawn:
     sheets: list[Sheet]
     notes: list[str]
     pages: list[str]
+    on_paper: list[str]
+    """The words of each page that are within its edges."""
     sizes: list[tuple[float, float]]
 
     @property
@@ -90,9 +92,10 @@ def draw(monkeypatch: pytest.MonkeyPatch):
             )
         document = pypdfium2.PdfDocument(given[0])
         pages = [page.get_textpage().get_text_range() for page in document]
+        on_paper = [page.get_textpage().get_text_bounded() for page in document]
         sizes = [page.get_size() for page in document]
         document.close()
-        return Drawn(sheets=sheets, notes=notes, pages=pages, sizes=sizes)
+        return Drawn(sheets=sheets, notes=notes, pages=pages, on_paper=on_paper, sizes=sizes)
 
     return drawn
 
@@ -276,6 +279,87 @@ def test_boxes_that_do_not_break_lose_nothing(draw, style: str) -> None:
     drawn = draw(f"<div style='{style}'>" + "<p>Paragraph of words</p>" * 60 + "</div>")
     assert drawn.text.count("Paragraph") == 60
     assert drawn.notes == []
+
+
+SENTENCE = " ".join(f"Word{number}" for number in range(150))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"<table><td nowrap>{SENTENCE}</table>",
+        f"<table><td>{SENTENCE.replace(' ', '')}</table>",
+        f"<table><td nowrap>left<td nowrap>{SENTENCE}</table>",
+        f"<nobr>{SENTENCE}</nobr>",
+        f"<div style='overflow: hidden; height: 20px'>{SENTENCE}</div>",
+        f"<div style='overflow: hidden; max-height: 2.6em'>{SENTENCE}</div>",
+        f"<div style='overflow: hidden; width: 100px; white-space: nowrap'>{SENTENCE}</div>",
+        f"<div style='margin-left: -200px'>{SENTENCE}</div>",
+        f"<div style='margin-top: -150px'>{SENTENCE}</div>",
+        f"<div style='position: absolute; left: 9999px'>{SENTENCE}</div>",
+        f"<div style='position: absolute; top: 9999px'>{SENTENCE}</div>",
+        f"<p style='color: #fff; background: #fff'>{SENTENCE}</p>",
+        f"<div style='display: flex; width: 9000px'><p style='width: 8500px'>x</p><p>{SENTENCE}</p></div>",
+        "<blockquote>" * 95 + SENTENCE,
+    ],
+)
+def test_no_word_is_lost_over_an_edge(draw, source: str) -> None:
+    drawn = draw(f"<p>before {source} <p>after")
+    shown = "".join("".join(drawn.on_paper).replace("\u200b", "").split())
+    assert all(f"Word{number}" in shown for number in range(150))
+    assert "before" in shown
+    assert "after" in shown
+    for sheet in drawn.sheets:
+        assert not ink(sheet)[:, :20].any()
+        assert not ink(sheet)[:, -20:].any()
+
+
+def test_a_line_of_hundreds_of_pages_widths_is_on_the_paper(draw) -> None:
+    drawn = draw(f"<table><td nowrap>{'word ' * 25_000}</table>", most=100)
+    assert "".join(drawn.on_paper).count("word") == 25_000
+
+
+def test_what_is_clipped_is_opened_and_nothing_else_changes(draw) -> None:
+    cells = "<table border=1 width=1100><td width=500>left<td width=600>right</table>"
+    drawn = draw(f"{cells}<div style='overflow: hidden; height: 20px'>one<br>two<br>three</div>")
+    assert drawn.notes == []
+    assert "left right" in drawn.text or "leftright" in drawn.text, "cells stay side by side"
+    rows = ink(drawn.sheets[0])[:, 150:].any(axis=1)
+    assert np.count_nonzero(np.diff(rows.astype(int)) == 1) >= 4
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "position: absolute; left: -9999px",
+        "position: absolute; top: -9999px",
+        "text-indent: -9999px",
+        "max-height: 0; overflow: hidden",
+        "position: absolute; width: 1px; height: 1px; overflow: hidden; clip: rect(0,0,0,0)",
+        "opacity: 0",
+        "visibility: hidden",
+        "display: none",
+    ],
+)
+def test_what_was_hidden_on_purpose_stays_hidden(draw, style: str) -> None:
+    """Left of or above the paper, or behind a slit: so mails speak to screen readers and lists of mails."""
+    drawn = draw(f"<div style='{style}'>HIDDEN HIDDEN HIDDEN</div><p>shown</p>")
+    alone = draw("<p>shown</p>")
+    assert drawn.notes == []
+    assert abs(int(ink(drawn.sheets[0]).sum()) - int(ink(alone.sheets[0]).sum())) < 60
+
+
+def test_a_page_of_too_many_elements_is_shown_as_text(draw) -> None:
+    with pytest.raises(GatewayError, match="more than 30 pages"):
+        draw("x<br>" * 45_000)
+    drawn = draw("x<br>" * 45_000, most=1000)
+    assert drawn.text.count("x") == 45_000
+    assert drawn.notes == ["The text of the mail cannot be laid out and is shown as plain text."]
+
+
+def test_pictures_that_plain_text_cannot_show_are_counted(draw) -> None:
+    drawn = draw("<div>" * 500 + "<img src=cid:a> deep", related={"a": picture()})
+    assert drawn.notes[1:] == ["The text of the mail: 1 picture was left out with the layout."]
 
 
 @pytest.mark.parametrize(("doctype", "centred"), [("", False), ("<!DOCTYPE html>", True)])

@@ -44,6 +44,13 @@ def test_pieces_of_a_parameter_that_contradict_each_other_lose_no_text(parameter
     assert [part.text or part.data.decode() for part in contents.parts] == ["the words"]
 
 
+@pytest.mark.parametrize("pieces", CONTRADICTIONS[:4])
+def test_a_plain_name_counts_where_the_extended_one_contradicts_itself(pieces: str) -> None:
+    said = pieces.replace("a*", "filename*")
+    header = f'Content-Disposition: attachment; filename="a; b.pdf"; {said}'
+    assert labels(read(header, "Content-Type: application/pdf", "", "%PDF-")) == ['The attachment "a; b.pdf"']
+
+
 def test_a_boundary_that_nobody_can_read_is_damage() -> None:
     with pytest.raises(GatewayError, match="arrived damaged"):
         read("Content-Type: multipart/mixed; boundary*0=B; boundary*=x''B", "", "--B", "", "words", "--B--")
@@ -520,6 +527,14 @@ def test_parts_are_limited_over_all_nested_mails(make: Any) -> None:
         ('attachment; filename="C:\\\\Users\\\\jane\\\\a.pdf"', "a.pdf"),
         ('attachment; filename="/etc/passwd"', "passwd"),
         ("attachment; filename*=x-none''%FF%FE.pdf", "ÿþ.pdf"),
+        ("attachment; filename=resume.pdf; filename*=utf-8''r%C3%A9sum%C3%A9.pdf", "résumé.pdf"),
+        ("attachment; filename*=utf-8''r%E9sum%E9.pdf; filename=resume.pdf", "resume.pdf"),
+        ("attachment; filename=resume.pdf; filename*=x-none''r%E9.pdf", "resume.pdf"),
+        ("attachment; filename=resume.pdf; filename*=utf-8''", "resume.pdf"),
+        ("attachment; filename=resume.pdf; filename*='", "resume.pdf"),
+        ("attachment; filename*=just-a-name", "just-a-name"),
+        ("attachment; filename=resume.pdf; filename*0*=utf-8''a; filename*0=b", "resume.pdf"),
+        ("attachment; filename=\"a; b.pdf\"; filename*x*=utf-8''a; filename*0=b", "a; b.pdf"),
     ],
 )
 def test_names(header: str, shown: str) -> None:

@@ -105,14 +105,19 @@ def is_deeper(root: Element, most: int) -> bool:
     return False
 
 
+def count_letters(written: str) -> int:
+    """Letters and digits; signs, hyphens say, come and go with the layout."""
+    return sum(map(str.isalnum, written))
+
+
 def letters(root: Element) -> int:
-    """How many characters are there to be seen, spaces aside, as far as the tree tells."""
+    """How many letters and digits are there to be seen, as far as the tree tells."""
     count, waiting = 0, [root]
     while waiting:
         element = waiting.pop()
-        count += len("".join((element.tail or "").split()))
+        count += count_letters(element.tail or "")
         if not _is_hidden(element):
-            count += len("".join((element.text or "").split()))
+            count += count_letters(element.text or "")
             waiting += element
     return count
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import itertools
 import re
 import unicodedata
@@ -62,20 +63,18 @@ def decode_html(data: bytes, declared: str) -> str:
 
 def unflow(text: str, *, delete_space: bool) -> str:
     """Join the lines of format=flowed text to paragraphs (RFC 3676, 4.1); quotes and signature lines stay."""
-    whole: list[list[str]] = []
-    open_line = False
-    for line in text.splitlines():
+    whole = io.StringIO()
+    begun = open_line = False
+    for line in _cut(text):
         quoted = line.startswith(">")
         content = line if quoted else line.removeprefix(" ")  # space-stuffing
         flows = line.endswith(" ") and line != "-- " and not quoted
         if flows and delete_space:
             content = content[:-1]
-        if open_line and not quoted and line != "-- ":
-            whole[-1].append(content)
-        else:
-            whole.append([content])
-        open_line = flows
-    return "\n".join(map("".join, whole))
+        joins = open_line and not quoted and line != "-- "
+        whole.write(content if joins or not begun else "\n" + content)
+        begun, open_line = True, flows
+    return whole.getvalue()
 
 
 def redact(text: str, words: Sequence[str]) -> str:
@@ -117,11 +116,13 @@ def each_line(text: str) -> Iterator[Line]:
 
 
 def _cut(text: str) -> Iterator[str]:
+    """As ``str.splitlines`` has it, one by one."""
     at = 0
     for found in _NEWLINES.finditer(text):
         yield text[at : found.start()]
         at = found.end()
-    yield text[at:]
+    if at < len(text):
+        yield text[at:]
 
 
 def is_columnar(cut: Sequence[Line]) -> bool:

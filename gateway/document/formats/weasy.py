@@ -29,6 +29,8 @@ _INTERNET = ("http", "https", "ftp")
 _MOST_PIXELS = 40_000_000
 _DEEPEST = 400
 """Elements in each other; the layout recurses."""
+_MOST_ELEMENTS = 40_000
+"""Laid out, each takes some 20 kB."""
 _SMALLEST_LETTERS = 20_000
 """More characters than fit on a page at any size that can be read."""
 
@@ -55,6 +57,8 @@ class Page:
         self._html.base_url = None
         if html_tree.is_deeper(self._tree, _DEEPEST):
             raise RecursionError  # as it would end, after seconds
+        if sum(1 for _ in self._tree.iter()) > _MOST_ELEMENTS:
+            raise ValueError("too many elements")
         html_tree.clean(self._tree, redact)
 
     @property
@@ -64,7 +68,7 @@ class Page:
 
     @property
     def letters(self) -> int:
-        """How many characters the page shows, spaces aside."""
+        """How many letters and digits the page shows."""
         return html_tree.letters(self._tree)
 
     def unroll(self) -> None:

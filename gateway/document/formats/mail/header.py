@@ -14,6 +14,7 @@ import email.utils
 import re
 from collections.abc import Iterable
 from email.message import Message
+from typing import Any
 
 from gateway.document.formats import text
 from gateway.document.formats.mail.rules import damaged
@@ -24,6 +25,9 @@ _NAME_CHARACTERS = 100
 _WORD = re.compile(r"=\?[^?\s]{1,50}\?[bq]\?[^?\s]{0,200}\?=", re.I)
 _VALUE_CHARACTERS = 500
 _MOST_FIELDS = 20
+_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError)
+_EXTENDED = re.compile(r';\s*[^\s;="]{1,100}\*[^;="]{0,100}=\s*(?:"(?:\\.|[^"\\])*"|[^;]*)')
+"""A parameter in extended form, or a piece of one."""
 _READ_CHARACTERS = 10_000
 """Of a field: the library takes a minute for a megabyte of encoded words, whose end nobody would see."""
 
@@ -79,12 +83,37 @@ def file_name(entity: Message) -> str:
 def parameter(entity: Message, name: str, header: str = "Content-Type") -> str:
     """A parameter of a header field; ``""`` where it has none, or one that nobody can read.
 
-    The library raises nearly anything for pieces of a parameter (RFC 2231) that contradict each other.
+    Where it is given twice, in an extended form (RFC 2231) for programs that know it and in a plain one, the
+    extended counts if it can be read (RFC 6266, 4.3). The library raises nearly anything for pieces of an
+    extended one that contradict each other; the plain one is still there then.
     """
+    values = [value for key, value in _parameters(entity, header) if key.lower() == name]
+    extended = [value for value in values if isinstance(value, tuple)]
+    plain = [value for value in values if isinstance(value, str)]
+    for value in (*map(_read, extended), *plain):
+        if value:
+            return value
+    return str(email.utils.collapse_rfc2231_value(extended[0])) if extended else ""
+
+
+def _parameters(entity: Message, header: str) -> list[tuple[str, Any]]:
     try:
-        value = entity.get_param(name, None, header)
-        return "" if value is None else str(email.utils.collapse_rfc2231_value(value))
-    except (LookupError, ValueError, TypeError, AttributeError):
+        return list(entity.get_params([], header))
+    except _UNREADABLE:
+        plain = Message()
+        plain[header] = _EXTENDED.sub("", str(entity[header]))
+    try:
+        return list(plain.get_params([], header))
+    except _UNREADABLE:
+        return []
+
+
+def _read(value: tuple[str | None, str | None, str]) -> str:
+    """An extended parameter in the charset that it states; ``""`` where it states none, or is in another."""
+    charset, _language, octets = value
+    try:
+        return octets.encode("latin-1").decode(charset or "")
+    except (LookupError, ValueError):
         return ""
 
 
