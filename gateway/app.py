@@ -120,6 +120,7 @@ class Gateway:
                 wake=self.wake,
                 deadline=settings.fax.deadline_hours * _HOUR,
                 status=self.status,
+                sent_rows=self._tracker.destinations,
             ).table(),
             max_body=settings.smtp.max_message_bytes,
         )

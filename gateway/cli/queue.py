@@ -113,15 +113,31 @@ def retry(id_: str, as_json: bool, config: Path | None, socket: Path | None) -> 
 @command.command()
 @click.argument("id_", metavar="ID")
 @click.option(
-    "--as",
-    "as_",
-    required=True,
-    type=click.Choice(["delivered", "failed", "resend"]),
-    help="What you found out, or: send it again.",
+    "--sent",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[ROW]",
+    help="It went out; with ROW, the id of that sent fax, its result is read from there.",
 )
+@click.option("--fail", is_flag=True, help="It did not go out, and must not any more.")
+@click.option("--resend", is_flag=True, help="It did not go out: send it again.")
 @json_option
 @config_option
 @socket_option
-def resolve(id_: str, as_: str, as_json: bool, config: Path | None, socket: Path | None) -> None:
+def resolve(
+    id_: str,
+    sent: str | None,
+    fail: bool,
+    resend: bool,
+    as_json: bool,
+    config: Path | None,
+    socket: Path | None,
+) -> None:
     """Say what became of a held fax."""
-    _change("queue.resolve", {"id": id_, "as": as_}, as_json, config, socket)
+    chosen = {"sent": sent is not None, "fail": fail, "resend": resend}
+    words = [word for word, given in chosen.items() if given]
+    if len(words) != 1:
+        raise click.UsageError("Say one of --sent, --fail and --resend.")
+    args = {"id": id_, "as": words[0], "row": sent or ""}
+    _change("queue.resolve", args, as_json, config, socket)

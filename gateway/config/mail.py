@@ -131,9 +131,10 @@ class SenderRule(Section):
         default=("*",),
         description='Destinations by their first digits (E.164), such as "+1212"; "*": all not blocked.',
     )
-    resend_unknown: bool = Field(
-        default=False,
-        description="Send again when nobody can tell whether the fax went out: it may arrive twice.",
+    on_unknown: Literal["hold", "resend"] = Field(
+        default="hold",
+        description="When nobody can tell whether the fax went out: wait for a person, or send it again, so "
+        "that it may arrive twice.",
     )
     receipts: Literal["all", "failures"] = Field(
         default="all", description="Which outcomes are mailed to the sender."

@@ -8,11 +8,12 @@ from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
+from gateway import phone
 from gateway.control.server import Handler, Peer
 from gateway.errors import GatewayError, permanent, temporary
 from gateway.lifecycle import FINAL, SENDABLE, DocumentState, FaxState, ReceivedState
 from gateway.model import Fax, ReceivedFax, Via
-from gateway.store import Store, documents, faxes, outbox, received, views
+from gateway.store import Store, documents, faxes, outbox, received, tracking, views
 from gateway.store.intake import Accepted
 from gateway.store.received import Delivery
 
@@ -22,11 +23,13 @@ Send = Callable[[bytes, Sequence[str], str, str], Awaitable[Accepted]]
 _MOST_ROWS = 10_000
 """Rows of one listing."""
 RESOLUTIONS: Mapping[str, FaxState] = {
-    "delivered": FaxState.DELIVERED,
-    "failed": FaxState.FAILED,
+    "sent": FaxState.DELIVERED,
+    "fail": FaxState.FAILED,
     "resend": FaxState.WAITING,
 }
 """What a person may find out about a held Fax."""
+SentRows = Callable[[float], Awaitable[Mapping[str, str]]]
+"""Since when (epoch seconds) → destinations of the provider's sent faxes by the ids of their rows."""
 
 
 class Verbs:
@@ -40,12 +43,14 @@ class Verbs:
         wake: Callable[[], None],
         deadline: float,
         status: Callable[[], Mapping[str, Any]],
+        sent_rows: SentRows,
     ) -> None:
         self._store = store
         self._send = send
         self._wake = wake
         self._deadline = deadline
         self._status = status
+        self._sent_rows = sent_rows
 
     def table(self) -> dict[str, Handler]:
         """Verb → handler."""
@@ -128,7 +133,9 @@ class Verbs:
         return await self._change(retry)
 
     async def queue_resolve(self, peer: Peer, args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:
-        """A person found out what became of a held Fax."""
+        """A person found out what became of a held Fax; with `row`, which of the sent faxes it is."""
+        if row := str(args.get("row", "")):
+            return await self._adopt(peer, _id(args), row)
 
         def resolve(tx: sa.Connection) -> dict[str, Any]:
             fax = _fax(tx, _id(args))
@@ -149,6 +156,32 @@ class Verbs:
             return {"id": fax.id, "state": target}
 
         return await self._change(resolve)
+
+    async def _adopt(self, peer: Peer, id_: str, row: str) -> dict[str, Any]:
+        """The row is the Fax's: it is followed like any other."""
+        seen = await self._store.read(lambda tx: _fax(tx, id_))
+        destination = (await self._sent_rows(seen.created)).get(row)
+        if destination is None or not phone.same(destination, seen.number):
+            raise _refuse(f"The account has no sent fax {row} to {seen.number} since then.")
+
+        def adopt(tx: sa.Connection) -> dict[str, Any]:
+            fax, now = _fax(tx, id_), self._store.now()
+            if fax.state not in (FaxState.HELD, FaxState.UNKNOWN):
+                raise _refuse(f"Fax {fax.id} is {fax.state}; only a held or unknown fax is resolved.")
+            owner = tracking.known_rows(tx, [row]).get(row, fax.id)
+            if owner != fax.id:
+                raise _refuse(f"Row {row} belongs to fax {owner}.")
+            if any(row in attempt.snapshot for attempt in tracking.attempts_of(tx, fax.id)):
+                raise _refuse(f"Row {row} was there before fax {fax.id} was sent.")
+            evidence = faxes.Evidence(provider_id=row, how="person")
+            try:
+                detail: dict[str, object] = {"by": peer.user}
+                faxes.move(tx, fax, FaxState.SENT, now=now, run_at=now, evidence=evidence, detail=detail)
+            except faxes.LineTakenError:
+                raise _refuse("Another fax to this number is on the line; try again later.") from None
+            return {"id": fax.id, "state": FaxState.SENT}
+
+        return await self._change(adopt)
 
     async def inbox_list(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> list[dict[str, Any]]:
         """Received faxes."""

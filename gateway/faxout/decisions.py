@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,8 @@ class Hold:
     """A person must decide."""
 
     doubt: Doubt
+    row_ids: tuple[str, ...] = field(default=(), compare=False)
+    """Rows that may be its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,8 +324,9 @@ def _patience(claim: _Claim, clues: Clues, now: float, policy: Policy) -> Decisi
         return Wait()
     if claim.state is not FaxState.UNKNOWN:
         missing = Doubt.UNREAD if clues.unreadable else Doubt.NO_ROW
-        return Hold(Doubt.SLOW if under_way else Doubt.AMBIGUOUS if claim.candidates else missing)
+        doubt = Doubt.SLOW if under_way else Doubt.AMBIGUOUS if claim.candidates else missing
+        return Hold(doubt, tuple(sorted(claim.candidates)))
     nothing_new = not claim.blind and not claim.new and not latest.provider_id
     if claim.claimant.submission.resend_unknown and nothing_new and now <= fax.deadline:
         return Resend()
-    return Hold(Doubt.NO_PROOF)
+    return Hold(Doubt.NO_PROOF, tuple(sorted(claim.candidates)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway import voipms
 from gateway.errors import Failure, temporary, unknown
 from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Resend
-from gateway.faxout.interpret import Verdict, Words, interpret
+from gateway.faxout.interpret import Verdict, Words, interpret, quote
 from gateway.lifecycle import FaxState
 from gateway.store.faxes import Evidence
 from gateway.store.tracking import Claimant
@@ -18,9 +18,10 @@ _FINAL = {
     Verdict.PARTIAL: FaxState.PARTIAL,
     Verdict.FAILED: FaxState.FAILED,
 }
+_MOST_ROWS = 3
 _WHAT_TO_DO = (
-    "A person must look: compare with the account's SENT folder or ask the recipient, then say what is true "
-    "(fax-gateway queue resolve ID --as delivered, failed or resend)."
+    "A person must look: compare with the account's sent faxes or ask the recipient, then say what is true: "
+    "fax-gateway queue resolve ID --sent, --sent ROW (that row is it), --fail or --resend."
 )
 _HELD: Mapping[Doubt, str] = {
     Doubt.NO_PROOF: "The call to VoIP.ms ended without a clear answer; nothing proves whether the fax went.",
@@ -47,8 +48,9 @@ def news(
     match decision:
         case Own(row_id=row_id, how=how):
             return _own(claimant, rows[row_id], how, words, may_return=not line_taken, now=now)
-        case Hold(doubt=doubt):
-            return Tracked(claimant=claimant, target=FaxState.HELD, failure=held(doubt))
+        case Hold(doubt=doubt, row_ids=row_ids):
+            found = [rows[row_id] for row_id in row_ids if row_id in rows]
+            return Tracked(claimant=claimant, target=FaxState.HELD, failure=held(doubt, found))
         case Resend():
             failure = temporary(
                 "4.4.2",
@@ -68,9 +70,16 @@ def news(
             return None
 
 
-def held(doubt: Doubt) -> Failure:
-    """Why a fax waits for a person, and what that person can do."""
-    return unknown("4.4.7", f"{_HELD[doubt]} {_WHAT_TO_DO}", code=f"held_{doubt}")
+def held(doubt: Doubt, rows: Sequence[voipms.FaxMessage] = ()) -> Failure:
+    """Why a fax waits for a person, what may be its row, and what that person can do."""
+    seen = "; ".join(_shown(row) for row in rows[:_MOST_ROWS])
+    maybe = f" Rows that may be it: {seen}." if seen else ""
+    return unknown("4.4.7", f"{_HELD[doubt]}{maybe} {_WHAT_TO_DO}", code=f"held_{doubt}")
+
+
+def _shown(row: voipms.FaxMessage) -> str:
+    pages = "1 page" if row.pages == 1 else f"{row.pages} pages"
+    return f"{row.id} ({row.wall_date}, {pages}, {quote(row.status, row.msg) or 'no result yet'})"
 
 
 def _own(

@@ -21,7 +21,7 @@ from gateway.faxout.interpret import Words, standing
 from gateway.faxout.match import Clues, Pages, SentRow, match
 from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs
-from gateway.faxout.sent import latest_meaning, list_sent
+from gateway.faxout.sent import Folders, latest_meaning, list_sent
 from gateway.lifecycle import ON_THE_LINE, FaxState
 from gateway.store import Store, history, tracking
 from gateway.store.tracking import Claimant
@@ -57,6 +57,7 @@ class Tracker:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
+        self._folders = Folders(client)
         self._store = store
         self._clock = clock
         self._proofs = Proofs(
@@ -86,7 +87,7 @@ class Tracker:
         # A day earlier than the oldest call, so that every row of its snapshot is still in the window.
         oldest = min(attempt.started for one in waiting for attempt in one.attempts) - _DAY
         try:
-            sent = await list_sent(self._client, since=oldest, until=self._clock())
+            sent = await list_sent(self._client, self._folders, since=oldest, until=self._clock())
         except voipms.ApiError:
             if moved := await self._unread():
                 return moved
@@ -104,6 +105,14 @@ class Tracker:
             decisions = matched(self._proofs.known(standings))
         self._remember_settling(decisions)
         return self._news(look, decisions, sent.rows)
+
+    async def destinations(self, since: float) -> dict[str, str]:
+        """Destinations of all sent faxes since then (epoch seconds), by the ids of their rows.
+
+        Raises `voipms.ApiError`.
+        """
+        sent = await list_sent(self._client, self._folders, since=since, until=self._clock())
+        return {row.id: row.destination for row in sent.rows.values()}
 
     def _match(
         self, look: _Look, rows: Sequence[SentRow], unreadable: int, pages: Mapping[str, Pages]

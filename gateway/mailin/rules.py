@@ -94,7 +94,7 @@ def rules_from_config(senders: Iterable[SenderRule]) -> Rules:
                 max_pages=sender.max_pages,
                 max_recipients=sender.max_recipients,
                 allow=sender.allow,
-                resend_unknown=sender.resend_unknown,
+                resend_unknown=sender.on_unknown == "resend",
                 receipts=sender.receipts,
             ),
             sender.addresses,

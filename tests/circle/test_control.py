@@ -21,11 +21,22 @@ class Daemon:
 
     def __init__(self, store: Store, path: Path) -> None:
         self.store, self.path, self.woken, self.sent = store, path, 0, []
-        verbs = Verbs(store, send=self.send, wake=self.wake, deadline=60, status=lambda: {"version": "x"})
+        self.sent_rows: dict[str, str] = {}
+        verbs = Verbs(
+            store,
+            send=self.send,
+            wake=self.wake,
+            deadline=60,
+            status=lambda: {"version": "x"},
+            sent_rows=self.rows,
+        )
         self.server = ControlServer(path, verbs.table(), max_body=1000)
 
     def wake(self) -> None:
         self.woken += 1
+
+    async def rows(self, _since: float) -> dict[str, str]:
+        return self.sent_rows
 
     async def send(self, message: bytes, numbers: Sequence[str], user: str, notify: str) -> intake.Accepted:
         if b"refuse" in message:
@@ -188,9 +199,7 @@ async def test_retry_of_what_never_became_pages_is_refused(daemon: Daemon, store
         await daemon.ask("queue.retry", id=one)
 
 
-@pytest.mark.parametrize(
-    ("as_", "state"), [("delivered", "delivered"), ("failed", "failed"), ("resend", "waiting")]
-)
+@pytest.mark.parametrize(("as_", "state"), [("sent", "delivered"), ("fail", "failed"), ("resend", "waiting")])
 async def test_resolve_a_held_fax(daemon: Daemon, store: Store, as_: str, state: str) -> None:
     one = await fax(store)
     with pytest.raises(GatewayError, match="only a held or unknown"):
@@ -199,6 +208,36 @@ async def test_resolve_a_held_fax(daemon: Daemon, store: Store, as_: str, state:
     assert await daemon.ask("queue.resolve", id=one, **{"as": as_}) == {"id": one, "state": state}
     ((shown),) = await daemon.ask("queue.show", id=one)  # type: ignore[misc]
     assert shown["history"][-1]["detail"]["by"]
+
+
+async def test_a_person_says_which_row_it_is(daemon: Daemon, store: Store) -> None:
+    one = await fax(store)
+    await move(store, one, FaxState.SUBMITTING, FaxState.UNKNOWN, FaxState.HELD)
+    daemon.sent_rows = {"700": "5552341234", "701": "5559999999"}
+
+    async def adopt(row: str) -> object:
+        return await daemon.ask("queue.resolve", id=one, **{"as": "sent", "row": row})
+
+    for row in ("699", "701"):
+        with pytest.raises(GatewayError, match=f"no sent fax {row} to"):
+            await adopt(row)
+    assert await adopt("700") == {"id": one, "state": FaxState.SENT}
+    ((shown),) = await daemon.ask("queue.show", id=one)  # type: ignore[misc]
+    assert (shown["provider_id"], shown["calls"][-1]["provider_id"]) == ("700", "700")
+    assert shown["history"][-1]["detail"]["how"] == "person"
+    with pytest.raises(GatewayError, match="only a held or unknown"):
+        await adopt("700")
+
+
+async def test_a_row_of_another_fax_is_not_given_away(daemon: Daemon, store: Store) -> None:
+    daemon.sent_rows = {"700": "5552341234"}
+    first, second = await fax(store), await fax(store)
+    await move(store, first, FaxState.SUBMITTING, FaxState.UNKNOWN, FaxState.HELD)
+    await daemon.ask("queue.resolve", id=first, **{"as": "sent", "row": "700"})
+    await move(store, first, FaxState.DELIVERED)
+    await move(store, second, FaxState.SUBMITTING, FaxState.UNKNOWN, FaxState.HELD)
+    with pytest.raises(GatewayError, match=f"belongs to fax {first}"):
+        await daemon.ask("queue.resolve", id=second, **{"as": "sent", "row": "700"})
 
 
 async def test_a_queue_id_stands_for_its_only_fax(daemon: Daemon, store: Store) -> None:

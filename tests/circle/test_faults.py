@@ -163,7 +163,7 @@ async def test_a_held_fax_expires_as_unconfirmed_and_its_sender_is_told(tmp_path
 async def test_a_rule_may_resend_what_left_no_trace(tmp_path: Path) -> None:
     changes = {
         "sender": [
-            {"name": "anna", "addresses": ["*"], "code": "K7Q2ZZ", "resend_unknown": True},
+            {"name": "anna", "addresses": ["*"], "code": "K7Q2ZZ", "on_unknown": "resend"},
         ],
         "fax": {"hold_after": 0.5},
     }

@@ -74,7 +74,9 @@ async def test_during_the_call_when_the_provider_took_it(tmp_path: Path) -> None
         world.simulator.line.script(["accepted_then_timeout"], destination=OUTSIDE)
         await world.start()
         queue_id = await world.send(a_mail(attachments={"invoice.pdf": invoice()}))
-        await world.simulator.wait_for(lambda sim: any(c.accepted for c in sim.ledger))
+        await world.simulator.wait_for(
+            lambda sim: any(c.accepted for c in sim.ledger if c.method == "sendFaxMessage")
+        )
         await world.kill()
         await world.start()
         await world.until(f"{queue_id}-1", "delivered")

@@ -195,7 +195,9 @@ async def test_a_node_that_stood_still_in_an_upload_sends_no_second_fax(
         await first.start()
         first.simulator.line.script(["accepted_then_timeout"], destination=OUTSIDE)
         queue_id = await first.send(a_mail(attachments={"invoice.pdf": invoice()}))
-        await first.simulator.wait_for(lambda sim: any(call.accepted for call in sim.ledger), PATIENCE)
+        await first.simulator.wait_for(
+            lambda sim: any(call.accepted for call in sim.ledger if call.method == "sendFaxMessage"), PATIENCE
+        )
         assert first.process is not None
         first.process.send_signal(signal.SIGSTOP)
         await second.start()

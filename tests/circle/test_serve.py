@@ -45,7 +45,9 @@ async def test_sigterm_awaits_the_upload_and_keeps_its_outcome(tmp_path: Path) -
         world.simulator.line.script([{"fate": "slow", "seconds": 200}], destination=OUTSIDE)
         await world.start()
         queue_id = await world.send(a_mail(attachments={"invoice.pdf": invoice()}))
-        await world.simulator.wait_for(lambda sim: any(c.accepted for c in sim.ledger))
+        await world.simulator.wait_for(
+            lambda sim: any(c.accepted for c in sim.ledger if c.method == "sendFaxMessage")
+        )
         assert await world.kill(signal.SIGTERM) == 0
         await world.start()
         shown = await world.until(f"{queue_id}-1", "delivered")
@@ -58,7 +60,9 @@ async def test_a_second_signal_forces_and_leaves_doubt_not_a_second_call(tmp_pat
         world.simulator.line.script(["accepted_then_timeout"], destination=OUTSIDE)
         await world.start()
         queue_id = await world.send(a_mail(attachments={"invoice.pdf": invoice()}))
-        await world.simulator.wait_for(lambda sim: any(c.accepted for c in sim.ledger))
+        await world.simulator.wait_for(
+            lambda sim: any(c.accepted for c in sim.ledger if c.method == "sendFaxMessage")
+        )
         assert world.process is not None
         world.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):

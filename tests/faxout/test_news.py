@@ -103,7 +103,17 @@ def test_holding_says_why_and_what_to_do(doubt: Doubt) -> None:
     assert tracked.failure is not None
     assert tracked.failure.kind is Kind.UNKNOWN
     assert tracked.failure.code == f"held_{doubt}"
-    assert "SENT folder" in tracked.failure.sentence
+    assert "sent faxes" in tracked.failure.sentence
+    assert "queue resolve" in tracked.failure.sentence
+
+
+def test_holding_names_the_rows_that_may_be_it() -> None:
+    tracked = tell(UNKNOWN, Hold(Doubt.NO_PROOF, ("1", "gone")), message(status="FAILED", msg="Busy"))
+    assert tracked is not None
+    assert tracked.failure is not None
+    assert "Rows that may be it: 1 (" in tracked.failure.sentence
+    assert "FAILED: Busy)" in tracked.failure.sentence
+    assert "gone" not in tracked.failure.sentence
 
 
 def test_resending_and_expiring() -> None:

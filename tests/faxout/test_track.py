@@ -16,7 +16,7 @@ import pytest
 
 from gateway.errors import GatewayError, permanent
 from gateway.faxout.proofs import PROOFS_A_ROUND
-from gateway.faxout.sent import latest_meaning, list_sent
+from gateway.faxout.sent import Folders, latest_meaning, list_sent
 from gateway.lifecycle import FaxState
 from gateway.simulator import MODES, WireMode
 from gateway.simulator.account import Message
@@ -205,7 +205,9 @@ async def test_a_process_that_died_in_the_call_finds_its_fax(office: Any) -> Non
     office.script("accepted_then_timeout")
     fax = await office.accept()
     running = asyncio.create_task(office.submit())
-    await office.simulator.wait_for(lambda sim: [one for one in sim.ledger if one.accepted])
+    await office.simulator.wait_for(
+        lambda sim: [one for one in sim.ledger if one.method == "sendFaxMessage" and one.accepted]
+    )
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     office.restart()
@@ -215,6 +217,28 @@ async def test_a_process_that_died_in_the_call_finds_its_fax(office: Any) -> Non
     await office.track_after(0)
     assert await office.state(fax) is DELIVERED
     assert accepted(office) == 1
+
+
+@pytest.mark.parametrize("fate", ["success", "accepted_then_reset"])
+async def test_a_row_that_somebody_moved_is_found_where_it_is(office: Any, fate: str) -> None:
+    office.script(fate)
+    fax = await office.accept()
+    await office.send()
+    (message,) = [one for one in office.simulator.account.messages.values() if one.origin == "call"]
+    message.folder = "Archive"
+    await office.track_after(60)
+    assert await office.state(fax) is DELIVERED
+
+
+async def test_a_row_in_another_folder_before_the_call_is_no_row_of_it(office: Any) -> None:
+    await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2)
+    (old,) = [one for one in office.simulator.account.messages.values() if one.origin == "by hand"]
+    old.folder = "Archive"
+    office.script("row_never")
+    fax = await office.accept()
+    await office.send()
+    await office.track_after(60)
+    assert await office.state(fax) is SENT
 
 
 # Calls without an answer, when nothing was accepted: nobody can know.
@@ -615,14 +639,14 @@ async def test_the_window_reaches_back_to_the_oldest_call_in_pieces(open_office:
     assert await office.state(fax) is HELD
     before = len(office.calls("getFaxMessages"))
     await office.track_after(121 * 86400)
-    assert len(office.calls("getFaxMessages")) == before + 2
+    assert len(office.calls("getFaxMessages")) == before + 4, "two windows of two folders"
     assert await office.state(fax) is DELIVERED
 
 
 async def test_only_rows_of_the_sent_folder_are_listed(office: Any) -> None:
     mine = await office.simulator.put_sent(to="5552341234", from_="5557654321")
     await office.simulator.receive(to="5552341234", from_="5557654321")
-    found = await list_sent(office.client, since=office.now(), until=office.now())
+    found = await list_sent(office.client, Folders(office.client), since=office.now(), until=office.now())
     assert list(found.rows) == [mine]
     assert found.unreadable == 0
 

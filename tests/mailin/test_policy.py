@@ -117,7 +117,7 @@ def test_rules_from_the_configuration() -> None:
         "max_pages": 3,
         "max_recipients": 2,
         "allow": ["+1212"],
-        "resend_unknown": True,
+        "on_unknown": "resend",
         "receipts": "failures",
     }
     rule = rules_from_config(from_dict({"sender": [sender]}).senders).of_user("ALLY")
