@@ -350,8 +350,9 @@ def test_every_event_is_written_under_its_own_name(stream: io.StringIO, function
     assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
     values = {p.name: SAMPLES[p.annotation.removesuffix(" | None")] for p in parameters}
     name = function.__name__
-    if name.endswith("_recovered"):  # says nothing unless there was trouble
-        getattr(journal, name.replace("_recovered", "_trouble"))(reason="x", **values)
+    for end, beginning in (("_recovered", "_trouble"), ("_resumed", "_paused")):
+        if name.endswith(end):  # says nothing unless there was trouble
+            getattr(journal, name.replace(end, beginning))(reason="x", **values)
     function(**values)
     journal.forget_outages()
-    assert f"event={name}" in stream.getvalue()
+    assert f"event={'on_duty' if name == 'duty' else name}" in stream.getvalue()
