@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fuzz", type=int, default=40, metavar="CASES", help="spoilt files for each fuzz campaign"
     )
-    parser.addoption("--campaign", type=int, default=40, metavar="MAILS", help="mails of each crash campaign")
+    parser.addoption("--campaign", type=int, default=24, metavar="MAILS", help="mails of each crash campaign")
     parser.addoption("--seed", type=int, default=1, metavar="N", help="what happens in a crash campaign")
     parser.addoption("--sums", default="", metavar="FILE", help="add each crash campaign's sums (JSON lines)")
 

@@ -25,7 +25,7 @@ from gateway.simulator import Catcher, Simulator
 from gateway.store import tables, views
 
 _TIME_SCALE = 100.0
-_QUIET = 120.0
+_QUIET = 240.0
 """Seconds until nothing moves any more, after the last fault; more is a fax that is stuck."""
 _SETTINGS: Mapping[str, Any] = {
     "voipms": {"read_timeout": 2, "write_timeout": 1, "connect_timeout": 1, "calls_per_minute": 600},
@@ -57,7 +57,7 @@ class Plan:
     clients: int = 6
     rate: float = 2.0
     """Mails a second, about."""
-    mean: float = 1.0
+    mean: float = 2.0
     """Seconds between two faults, on average."""
 
 
