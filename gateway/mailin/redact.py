@@ -56,8 +56,8 @@ def _clean(field: Field, code: str) -> Field | None:
         return field
     if field.name == "content-transfer-encoding" and field.text.lower() in _ENCODINGS:
         return field
-    if codes.holds(field.name, code):
-        return None
+    if not field.name or codes.holds(field.name, code):
+        return None  # a line that is no field would become part of the one before it
     if field.name in ("content-type", "content-disposition"):
         return _without_parameters(field, code)
     readable = decode(field.text)

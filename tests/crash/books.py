@@ -23,8 +23,8 @@ class Fax:
     state: str
     digest: str
     """Of the PDF that is submitted."""
-    row: str = ""
-    """The provider's row that it took for its own."""
+    attempts: int = 1
+    """Calls that may have been made: those that certainly were not are not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,11 @@ def compare(
     return Verdict(
         lost=_lost(accepted, by_mail, told),
         doubled=[fax.id for fax in faxes if _is_doubled(made[fax.number, fax.digest])],
-        held=[fax.id for fax in faxes if fax.state == "held" and _is_proved(made[fax.number, fax.digest])],
+        held=[
+            fax.id
+            for fax in faxes
+            if fax.state == "held" and _is_proved(made[fax.number, fax.digest], fax.attempts)
+        ],
         other=[*strange, *twice],
     )
 
@@ -132,7 +136,12 @@ def _is_doubled(calls: Sequence[Call]) -> bool:
     return False
 
 
-def _is_proved(calls: Sequence[Call]) -> bool:
-    """Whether rows tell what became of every call that may have been accepted."""
+def _is_proved(calls: Sequence[Call], attempts: int) -> bool:
+    """Whether rows tell what became of every call that may have been accepted.
+
+    An attempt that died before its call got through leaves none, and nobody can tell that it did not.
+    """
+    if len(calls) < attempts:
+        return False
     in_doubt = [call for call in calls if call.accepted or call.answer not in REFUSALS]
     return bool(in_doubt) and all(call.accepted and call.shown for call in in_doubt)

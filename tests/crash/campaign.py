@@ -25,6 +25,7 @@ from gateway.simulator import Catcher, Simulator
 from gateway.store import tables, views
 
 _TIME_SCALE = 100.0
+_NOT_CALLED = ("lease_lost", "pages_unreadable", "before_request", "not_called")
 _QUIET = 240.0
 """Seconds until nothing moves any more, after the last fault; more is a fax that is stuck."""
 _SETTINGS: Mapping[str, Any] = {
@@ -264,8 +265,15 @@ def _reading(state_dir: Path, url: str) -> Any:
 
 def _faxes(directory: Path, url: str) -> list[books.Fax]:
     fax, mail, pages = tables.fax, tables.submission, tables.document
+    called = (
+        sa.select(sa.func.count())
+        .where(tables.attempt.c.fax_id == fax.c.id, tables.attempt.c.outcome.not_in(_NOT_CALLED))
+        .scalar_subquery()
+    )
     query = (
-        sa.select(fax.c.id, mail.c.message_id, fax.c.number, fax.c.state, pages.c.digest, fax.c.provider_id)
+        sa.select(
+            fax.c.id, mail.c.message_id, fax.c.number, fax.c.state, pages.c.digest, called.label("called")
+        )
         .join(mail, mail.c.id == fax.c.submission_id)
         .join(pages, pages.c.id == fax.c.submission_id)
     )
@@ -277,7 +285,7 @@ def _faxes(directory: Path, url: str) -> list[books.Fax]:
                 number=row.number.removeprefix("+1"),
                 state=row.state,
                 digest=row.digest,
-                row=row.provider_id,
+                attempts=row.called,
             )
             for row in tx.execute(query)
         ]

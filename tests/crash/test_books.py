@@ -45,6 +45,7 @@ def test_a_held_fax_with_a_row_is_held_in_vain() -> None:
     held = replace(FAX, state="held")
     assert compare(ACCEPTED, [held], [CALL], NOTICE).held
     assert compare(ACCEPTED, [held], [replace(CALL, shown=False)], NOTICE).agrees
+    assert compare(ACCEPTED, [replace(held, attempts=2)], [CALL], NOTICE).agrees
     busy = replace(CALL, failed_at=15.0)
     in_doubt = replace(CALL, at=20.0, accepted=False, answer="http 502", shown=False)
     assert compare(ACCEPTED, [held], [busy, in_doubt], NOTICE).agrees

@@ -529,7 +529,7 @@ async def test_a_row_proved_under_another_id_is_proved_anew(office: Any) -> None
     office.script({"fate": "changing_ids", "answer": "reset"})
     fax = await office.accept()
     await office.send()
-    await office.track_after(1.5)
+    await office.track_after(10)
     first = await office.fax(fax.id)
     assert first.state is SENT
     await office.track_after(60)
