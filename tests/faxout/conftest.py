@@ -199,7 +199,7 @@ def make_settings(url: str, **sections: dict[str, object]) -> Settings:
         "from_name": "Clinic",
         "connect_timeout": 5,
         "write_timeout": 5,
-        "read_timeout": 0.4,  # only the calls that are never answered wait for it
+        "read_timeout": 1.5,  # only the calls that are never answered wait for it
         "calls_per_minute": 600,
     }
     sections["voipms"] = account | sections.get("voipms", {})
