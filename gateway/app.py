@@ -43,13 +43,16 @@ from gateway.worker.crew import Crew
 from gateway.worker.duty import Duties, Duty
 from gateway.worker.outcomes import Tracked
 from gateway.worker.probe import Probe
+from gateway.worker.purge import Purge
 from gateway.worker.ticker import Ticker
 
 T = TypeVar("T")
 
 _HOUR = 3600.0
+_DAY = 24 * _HOUR
 _RESCUE_EVERY = 2.0
 _PROBE_EVERY = 2.0
+_PURGE_EVERY = 300.0
 _REACH_AGAIN = 2.0
 _UPLOADS = 4
 """Faxes submitted at a time."""
@@ -78,6 +81,7 @@ class Gateway:
         self._duties = Duties(self.store, owner=self.store.owner)
         self._track_duty = self._duties.duty("track", changed=lambda: self._tracking.wake())
         self._poll_duty = self._duties.duty("poll", changed=lambda: self._polling.wake())
+        self._purge_duty = self._duties.duty("purge", changed=lambda: self._purging.wake())
         self._mailbox_duties = [self._duties.duty(f"mailbox:{box.name}") for box in settings.mailboxes]
         self.mailboxes = [
             self._mailbox(box, duty)
@@ -106,6 +110,8 @@ class Gateway:
             tell_after=settings.fax.outage_notice,
         )
         self._probing = Ticker("probe", _PROBE_EVERY, functools.partial(self._probe, probe), provider=False)
+        purge = Purge(self._purge_duty.store, keep=settings.retention.content_days * _DAY)
+        self._purging = Ticker("purge", _PURGE_EVERY, lambda: self._purge_duty.do(purge.step), provider=False)
         self._polling = Ticker(
             "poll", settings.receive.poll_interval, lambda: self._poll_duty.do(self._poll), provider=True
         )
@@ -194,6 +200,7 @@ class Gateway:
             ticker_part(self._rescuing),
             _on_duty(ticker_part(self._tracking), self._track_duty),
             ticker_part(self._probing),
+            _on_duty(ticker_part(self._purging), self._purge_duty),
             *(crew_part(crew) for crew in self._crews),
         ]
         if self.settings.receive.enabled:

@@ -23,7 +23,18 @@ _COMMANDING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What JSON lets through but a terminal may obey: DEL, the C1 controls, changes of the writing direction."""
 
 _TIMES = frozenset(
-    {"created", "run_at", "finished", "received_at", "at", "started", "outcome_at", "since", "until"}
+    {
+        "created",
+        "run_at",
+        "finished",
+        "received_at",
+        "at",
+        "started",
+        "outcome_at",
+        "since",
+        "until",
+        "purged",
+    }
 )
 _NUMBERS = frozenset({"number", "did", "caller"})
 _SHRINKING = frozenset({"sender", "reason"})

@@ -60,8 +60,10 @@ def show(id_: str, as_json: bool, config: Path | None, socket: Path | None) -> N
         show_json(fax)
         return
     for key, value in fax.items():
-        if key not in ("mails", "history"):
+        if key not in ("mails", "history", "purged"):
             click.echo(f"{key:>12}: {cell(value, key)}")
+    if fax.get("purged"):  # a daemon that was not restarted yet does not say
+        click.echo(f"{'content':>12}: purged {cell(fax['purged'], 'purged')}")
     for mail in fax["mails"]:
         line = f"{mail['recipient']} by {mail['via']}: {mail['state']} {mail['reason']}"
         click.echo(f"{'mail':>12}: {printable(line)}".rstrip())

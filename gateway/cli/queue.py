@@ -68,8 +68,10 @@ def show(id_: str, as_json: bool, config: Path | None, socket: Path | None) -> N
 
 def _details(fax: dict[str, Any]) -> None:
     for key, value in fax.items():
-        if key not in ("calls", "history", "document"):
+        if key not in ("calls", "history", "document", "purged"):
             click.echo(f"{key:>12}: {cell(value, key)}")
+    if fax.get("purged"):  # a daemon that was not restarted yet does not say
+        click.echo(f"{'content':>12}: purged {cell(fax['purged'], 'purged')}")
     for call in fax["calls"]:
         row = f", row {call['provider_id']}" if call["provider_id"] else ""
         outcome = call["outcome"] or "no answer yet"

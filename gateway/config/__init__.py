@@ -5,7 +5,7 @@ from gateway.config.load import DEFAULT_PATH, Loaded, default_path, load
 from gateway.config.mail import Listener, Log, Mail, Mailbox, SenderRule, Smtp
 from gateway.config.problems import ConfigError, Problem
 from gateway.config.settings import Settings, from_dict
-from gateway.config.storage import Storage
+from gateway.config.storage import Retention, Storage
 
 __all__ = [
     "DEFAULT_PATH",
@@ -20,6 +20,7 @@ __all__ = [
     "Mailbox",
     "Problem",
     "Receive",
+    "Retention",
     "Route",
     "SenderRule",
     "SenderRules",

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from gateway.config.account import Document, Fax, Gateway, Receive, Route, SenderRules, User, Voipms
 from gateway.config.mail import Log, Mail, Mailbox, SenderRule, Smtp
-from gateway.config.storage import Storage
+from gateway.config.storage import Retention, Storage
 from gateway.config.types import NotText, Section
 
 
@@ -29,6 +29,7 @@ class Settings(Section):
     receive: Receive = Receive()
     routes: Annotated[tuple[Route, ...], NotText] = Field(default=(), alias="route")
     mail: Mail = Mail()
+    retention: Retention = Retention()
     log: Log = Log()
 
     @property

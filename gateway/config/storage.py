@@ -1,4 +1,4 @@
-"""Settings of the store: the embedded SQLite file, or a PostgreSQL that several nodes share."""
+"""Settings of the store (SQLite, or a PostgreSQL that several nodes share) and of what it forgets."""
 
 from __future__ import annotations
 
@@ -58,3 +58,14 @@ class Storage(Section):
         host = parts.netloc.rpartition("@")[2]
         user = f"{parts.username}@" if parts.username else ""
         return f"{parts.scheme}://{user}{host}{parts.path}"
+
+
+class Retention(Section):
+    """``[retention]``: how long content is kept."""
+
+    content_days: float = Field(
+        default=30,
+        ge=0,
+        le=36500,
+        description="Days from the end of a fax until its mail, its pages or its PDF are removed.",
+    )

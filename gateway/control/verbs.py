@@ -127,6 +127,8 @@ class Verbs:
             document = documents.of(tx, fax.submission_id)
             if document.state is not DocumentState.READY:
                 raise _refuse(f"Fax {fax.id} never became pages; send a corrected message instead.")
+            if document.content is None:
+                raise _refuse(f"The content of fax {fax.id} was purged; send the document anew.")
             new = faxes.again(tx, fax, now=now, deadline=now + self._deadline, by=peer.user)
             return {"id": new, "state": FaxState.ACCEPTED, "retry_of": fax.id}
 
@@ -211,6 +213,8 @@ class Verbs:
             deliveries = [Delivery(recipient=address, via=Via.SMTP) for address in to]
             if fax.state is ReceivedState.PARKED and (fax.content is None or not to):
                 received.resume(tx, fax, now=now)
+            elif fax.state is ReceivedState.ACKNOWLEDGED and fax.content is None:
+                raise _refuse(f"The content of received fax {fax.id} was purged; it cannot be mailed again.")
             elif fax.state in (ReceivedState.PARKED, ReceivedState.MAILED, ReceivedState.ACKNOWLEDGED):
                 received.routed(tx, fax, deliveries, now=now)
             else:

@@ -283,6 +283,11 @@ def node_lost(*, node: str) -> None:
     logger.warning("node_lost", node=node)
 
 
+def purged(*, submissions: int, received: int) -> None:
+    """The content of faxes that were over long enough was removed."""
+    logger.info("purged", submissions=submissions, received=received)
+
+
 def rows_unreadable(*, folder: str, count: int) -> None:
     """The provider lists faxes that make no sense (without an id, say); said once until it changes."""
     service = f"folder {folder}"

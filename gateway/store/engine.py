@@ -57,6 +57,9 @@ def open_sqlite(path: Path) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            # Counts in a new file only; in another it would wait for whoever writes.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",

@@ -29,13 +29,17 @@ _FIRST = Prepared(
     )
     .order_by(tables.fax.c.created)
 )
-_SUBMISSION = Prepared(sa.insert(tables.submission), columns=tables.submission.c.keys())
+_SUBMISSION = Prepared(
+    sa.insert(tables.submission),
+    columns=[column.name for column in tables.submission.c if column.name != "purged"],
+)
 _DOCUMENT = Prepared(sa.insert(tables.document), columns=("id", "state", "page_digests", "notes", "run_at"))
 _FAX = Prepared(
     sa.insert(tables.fax),
     columns=("id", "submission_id", "number", "state", "duplicate_key", "created", "deadline"),
 )
-_PLAIN = tuple(column.name for column in tables.submission.c if not column.name.startswith("content"))
+_NOT_PLAIN = ("content", "content_file", "content_size", "purged")
+_PLAIN = tuple(column.name for column in tables.submission.c if column.name not in _NOT_PLAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,8 +89,10 @@ submission = sa.Table(
     sa.Column("resend_unknown", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("receipts", sa.Text, nullable=False, server_default="all"),
     sa.Column("received_at", _TIME, nullable=False),
+    sa.Column("purged", _TIME),
     *_content(),
 )
+_partial(submission, "ix_submission_kept", sa.text("purged IS NULL"), "received_at")
 
 document = sa.Table(
     "document",
@@ -176,9 +178,11 @@ received = sa.Table(
     _text("reason"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("created", _TIME, nullable=False),
+    sa.Column("purged", _TIME),
     *_content(),
     *_lease(),
 )
+_partial(received, "ix_received_kept", sa.text("purged IS NULL"), "created")
 _partial(
     received,
     "ix_received_open",

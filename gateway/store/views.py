@@ -41,6 +41,7 @@ def queue_show(tx: sa.Connection, fax_id: str) -> dict[str, Any] | None:
             tables.submission.c.subject,
             tables.submission.c.source,
             tables.submission.c.message_id,
+            tables.submission.c.purged,
             tables.document.c.pages.label("document_pages"),
             tables.document.c.state.label("document_state"),
             tables.document.c.notes,
@@ -58,6 +59,7 @@ def queue_show(tx: sa.Connection, fax_id: str) -> dict[str, Any] | None:
         **_fax(row),
         "source": row.source,
         "message_id": row.message_id,
+        "purged": row.purged,
         "document": {"state": row.document_state, "pages": row.document_pages, "notes": row.notes},
         "calls": [
             {
@@ -104,6 +106,7 @@ def inbox_show(tx: sa.Connection, received_id: str) -> dict[str, Any] | None:
         **_received(row),
         "digest": row.digest,
         "file": row.content_file,
+        "purged": row.purged,
         "mails": [
             {
                 "recipient": mail.recipient,

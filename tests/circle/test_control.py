@@ -6,14 +6,20 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import click
 import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
 from support.submissions import make_submission
 
+from gateway.cli import inbox, queue
 from gateway.control import ControlServer, Verbs, ask
 from gateway.errors import GatewayError, permanent
-from gateway.lifecycle import FaxState, ReceivedState
-from gateway.model import Content, ReceivedFax, new_id
-from gateway.store import Store, attempts, documents, faxes, intake, received
+from gateway.lifecycle import FaxState, OutboxState, ReceivedState
+from gateway.model import Content, ReceivedFax, Via, new_id
+from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, views
+from gateway.store.received import Delivery
+from gateway.worker.purge import Purge
 
 
 class Daemon:
@@ -251,7 +257,7 @@ async def test_a_queue_id_stands_for_its_only_fax(daemon: Daemon, store: Store) 
         await daemon.ask("queue.show", id="nonsense")
 
 
-async def test_remail_takes_a_parked_fax_up_again(daemon: Daemon, store: Store) -> None:
+async def see(store: Store) -> ReceivedFax:
     seen = ReceivedFax(
         id=new_id(),
         provider_id="9",
@@ -266,6 +272,11 @@ async def test_remail_takes_a_parked_fax_up_again(daemon: Daemon, store: Store) 
         state=ReceivedState.SEEN,
     )
     await store.write(lambda tx: received.see(tx, [seen], now=1000))
+    return seen
+
+
+async def test_remail_takes_a_parked_fax_up_again(daemon: Daemon, store: Store) -> None:
+    seen = await see(store)
     with pytest.raises(GatewayError, match="still on its way"):
         await daemon.ask("inbox.remail", id=seen.id)
     (claimed,) = await store.write(lambda tx: received.claim(tx, owner="t", now=1000, seconds=9, limit=1))
@@ -273,3 +284,50 @@ async def test_remail_takes_a_parked_fax_up_again(daemon: Daemon, store: Store) 
     assert (await daemon.ask("inbox.remail", id=seen.id))["state"] == "seen"  # type: ignore[index]
     assert (await daemon.ask("inbox.show", id=seen.id))["state"] == "seen"  # type: ignore[index]
     assert [row["id"] for row in await daemon.ask("inbox.list")] == [seen.id]  # type: ignore[attr-defined]
+
+
+async def send_mails(store: Store) -> None:
+    def send(tx: sa.Connection) -> None:
+        for mail in outbox.claim(tx, owner="m", now=store.now(), seconds=9, limit=9):
+            outbox.move(tx, mail, OutboxState.SENT, now=1000)
+            received.mail_left(tx, mail, OutboxState.SENT, now=1000)
+
+    await store.write(send)
+
+
+async def shown(daemon: Daemon, command: click.Command, id_: str) -> str:
+    result = await asyncio.to_thread(
+        CliRunner().invoke, command, ["show", id_, "--socket", str(daemon.path)], catch_exceptions=False
+    )
+    return result.output
+
+
+async def test_a_purged_fax_says_so_and_cannot_be_tried_again(daemon: Daemon, store: Store) -> None:
+    one = await fax(store)
+    await move(store, one, FaxState.FAILED)
+    await send_mails(store)
+    assert "purged" not in await shown(daemon, queue.command, one)
+    await Purge(store, keep=0).step()
+    with pytest.raises(GatewayError, match="was purged; send the document anew"):
+        await daemon.ask("queue.retry", id=one)
+    assert "content: purged 20" in await shown(daemon, queue.command, one)
+    assert await store.read(lambda tx: views.faxes_of(tx, one[:-2])) == [one]
+
+
+async def test_a_purged_received_fax_says_so_and_cannot_be_mailed_again(daemon: Daemon, store: Store) -> None:
+    seen = await see(store)
+    content, to = Content(size=1, data=b"x"), [Delivery(recipient="a@example.com", via=Via.SMTP)]
+
+    def route(tx: sa.Connection) -> None:
+        received.fetched(tx, received.get(tx, seen.id), content=content, digest="d", now=1000)
+        received.routed(tx, received.get(tx, seen.id), to, now=1000)
+
+    await store.write(route)
+    await send_mails(store)
+    await store.write(lambda tx: received.acknowledged(tx, received.get(tx, seen.id), folder="", now=1000))
+    assert "purged" not in await shown(daemon, inbox.command, seen.id)
+    await Purge(store, keep=0).step()
+    with pytest.raises(GatewayError, match="was purged; it cannot be mailed again"):
+        await daemon.ask("inbox.remail", id=seen.id, to=["b@example.com"])
+    assert "content: purged 20" in await shown(daemon, inbox.command, seen.id)
+    assert (await daemon.ask("inbox.show", id=seen.id))["state"] == "acknowledged"  # type: ignore[index]

@@ -39,6 +39,7 @@ def test_durability_settings(store: Store) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        assert connection.exec_driver_sql("PRAGMA auto_vacuum").scalar() == 2  # incremental
 
 
 def test_claims_use_their_partial_indexes(store: Store) -> None:

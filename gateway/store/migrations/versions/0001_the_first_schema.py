@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created", sa.Double(), nullable=False),
+        sa.Column("purged", sa.Double(), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("content_file", sa.Text(), nullable=True),
         sa.Column("content_size", sa.BigInteger(), server_default="0", nullable=False),
@@ -137,6 +138,14 @@ def upgrade() -> None:
         sa.Column("fence", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_received")),
         sa.UniqueConstraint("provider_id", name=op.f("uq_received_provider_id")),
+    )
+    op.create_index(
+        "ix_received_kept",
+        "received",
+        ["created"],
+        unique=False,
+        sqlite_where=sa.text("purged IS NULL"),
+        postgresql_where=sa.text("purged IS NULL"),
     )
     op.create_index(
         "ix_received_open",
@@ -164,10 +173,19 @@ def upgrade() -> None:
         sa.Column("resend_unknown", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("receipts", sa.Text(), server_default="all", nullable=False),
         sa.Column("received_at", sa.Double(), nullable=False),
+        sa.Column("purged", sa.Double(), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("content_file", sa.Text(), nullable=True),
         sa.Column("content_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submission")),
+    )
+    op.create_index(
+        "ix_submission_kept",
+        "submission",
+        ["received_at"],
+        unique=False,
+        sqlite_where=sa.text("purged IS NULL"),
+        postgresql_where=sa.text("purged IS NULL"),
     )
     op.create_table(
         "document",
