@@ -252,6 +252,10 @@ class Fax(Section):
     settle_seconds: Seconds = Field(
         default=600, description="Seconds a lone failed row must stay alone before it is taken as ours."
     )
+    all_folders: bool = Field(
+        default=True,
+        description="Look for sent faxes in every folder but INBOX, since people move them; false: in SENT.",
+    )
     hold_after: Seconds = Field(
         default=3600, description="Seconds until a fax without proof of its fate waits for a person."
     )

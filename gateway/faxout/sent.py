@@ -6,7 +6,6 @@ window is a day wider at both ends, so that no difference between clocks hides a
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,29 +14,10 @@ from gateway import voipms
 
 FOLDER = "SENT"
 _INBOX = "INBOX"
-_KNOWN = 600.0
-"""Seconds for which the folders are taken to be the same."""
 UNREADABLE = "?"
 """Stands in a snapshot for rows that could not be read. No row has this id, so to `match` the ids change."""
 _DAYS = 90
 _DAY = timedelta(days=1)
-
-
-class Folders:
-    """Names of the folders in which a sent fax may lie: all but INBOX. Asked for anew now and then."""
-
-    def __init__(self, client: voipms.Client) -> None:
-        self._client = client
-        self._names: tuple[str, ...] = ()
-        self._until = 0.0
-
-    async def names(self) -> tuple[str, ...]:
-        """SENT first. Raises `voipms.ApiError`."""
-        if time.monotonic() >= self._until:
-            found = {folder.name for folder in await self._client.get_fax_folders()}
-            others = sorted(name for name in found if name.upper() not in (_INBOX, FOLDER))
-            self._names, self._until = (FOLDER, *others), time.monotonic() + _KNOWN
-        return self._names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +30,11 @@ class Sent:
     """Rows that could not be read. Any of them may be anybody's."""
 
 
-async def list_sent(client: voipms.Client, folders: Folders, *, since: float, until: float) -> Sent:
+async def list_sent(client: voipms.Client, *, since: float, until: float, everywhere: bool) -> Sent:
     """Sent faxes from the day before `since` to the day after `until` (epoch seconds).
+
+    Those of all folders but INBOX (``folder`` is by default ALL, says the API); or, if not `everywhere`, of
+    SENT alone.
 
     Raises `voipms.ApiError` if any part of the window could not be read: half a list proves nothing.
     """
@@ -61,13 +44,12 @@ async def list_sent(client: voipms.Client, folders: Folders, *, since: float, un
     unreadable = 0
     while first <= last:
         end = min(last, first + timedelta(days=_DAYS - 1))
-        for folder in await folders.names():
-            listing = await client.list_fax_messages(from_=first, to=end, folder=folder)
-            for message in listing.rows:
-                # A fax to one of our own numbers has a second row, in INBOX: not taken for the sent one.
-                if message.folder.upper() != _INBOX:
-                    found[message.id] = message
-            unreadable += listing.unreadable
+        listing = await client.list_fax_messages(from_=first, to=end, folder=None if everywhere else FOLDER)
+        for message in listing.rows:
+            # A fax to one of our own numbers has a second row, in INBOX: not taken for the sent one.
+            if message.folder.upper() != _INBOX:
+                found[message.id] = message
+        unreadable += listing.unreadable
         first = end + _DAY
     return Sent(rows=found, unreadable=unreadable)
 

@@ -19,7 +19,7 @@ from gateway.config import Settings
 from gateway.errors import Failure, Kind, Scope, permanent, temporary
 from gateway.faxout import identity
 from gateway.faxout.interpret import LEASE_LOST, NOT_CALLED, PAGES_UNREADABLE, SUCCESS
-from gateway.faxout.sent import UNREADABLE, Folders, list_sent
+from gateway.faxout.sent import UNREADABLE, list_sent
 from gateway.model import Attempt, Content, Document, Fax, new_token
 from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes
 from gateway.store.leases import StaleError
@@ -45,7 +45,6 @@ class Submitter:
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
-        self._folders = Folders(client)
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -114,7 +113,7 @@ class Submitter:
 
     async def _look(self, number: str) -> list[str]:
         now = self._clock()
-        sent = await list_sent(self._client, self._folders, since=now, until=now)
+        sent = await list_sent(self._client, since=now, until=now, everywhere=self._settings.fax.all_folders)
         before = sorted(row.id for row in sent.rows.values() if phone.same(row.destination, number))
         return [*before, UNREADABLE] if sent.unreadable else before
 

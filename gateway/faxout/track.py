@@ -21,7 +21,7 @@ from gateway.faxout.interpret import Words, standing
 from gateway.faxout.match import Clues, Pages, SentRow, match
 from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs
-from gateway.faxout.sent import Folders, latest_meaning, list_sent
+from gateway.faxout.sent import Sent, latest_meaning, list_sent
 from gateway.lifecycle import ON_THE_LINE, FaxState
 from gateway.store import Store, history, tracking
 from gateway.store.tracking import Claimant
@@ -57,7 +57,7 @@ class Tracker:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
-        self._folders = Folders(client)
+        self._everywhere = settings.fax.all_folders
         self._store = store
         self._clock = clock
         self._proofs = Proofs(
@@ -87,7 +87,7 @@ class Tracker:
         # A day earlier than the oldest call, so that every row of its snapshot is still in the window.
         oldest = min(attempt.started for one in waiting for attempt in one.attempts) - _DAY
         try:
-            sent = await list_sent(self._client, self._folders, since=oldest, until=self._clock())
+            sent = await self._list(oldest)
         except voipms.ApiError:
             if moved := await self._unread():
                 return moved
@@ -111,8 +111,11 @@ class Tracker:
 
         Raises `voipms.ApiError`.
         """
-        sent = await list_sent(self._client, self._folders, since=since, until=self._clock())
+        sent = await self._list(since)
         return {row.id: row.destination for row in sent.rows.values()}
+
+    async def _list(self, since: float) -> Sent:
+        return await list_sent(self._client, since=since, until=self._clock(), everywhere=self._everywhere)
 
     def _match(
         self, look: _Look, rows: Sequence[SentRow], unreadable: int, pages: Mapping[str, Pages]

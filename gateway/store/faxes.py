@@ -117,7 +117,7 @@ def move(
     values: dict[str, object] = {**leases.FREE, "state": target, "run_at": run_at}
     if failure is not None:
         values |= {"reason": failure.sentence, "code": failure.code, "status": failure.status}
-    elif target in (FaxState.SENT, FaxState.DELIVERED):
+    elif target in (FaxState.SENT, FaxState.DELIVERED, *SENDABLE):
         values |= {"reason": "", "code": "", "status": ""}
     if evidence is not None:
         values |= {

@@ -14,7 +14,7 @@ from support.submissions import make_submission
 
 from gateway.cli import inbox, queue
 from gateway.control import ControlServer, Verbs, ask
-from gateway.errors import GatewayError, permanent
+from gateway.errors import GatewayError, permanent, unknown
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
 from gateway.model import Content, ReceivedFax, Via, new_id
 from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, views
@@ -214,6 +214,22 @@ async def test_resolve_a_held_fax(daemon: Daemon, store: Store, as_: str, state:
     assert await daemon.ask("queue.resolve", id=one, **{"as": as_}) == {"id": one, "state": state}
     ((shown),) = await daemon.ask("queue.show", id=one)  # type: ignore[misc]
     assert shown["history"][-1]["detail"]["by"]
+
+
+async def test_what_the_administrator_was_told_of_a_held_fax_is_gone_once_it_is_settled(
+    daemon: Daemon, store: Store
+) -> None:
+    """It may name other faxes to that number, and the sender would be told if this one fails later."""
+    one = await fax(store)
+    await move(store, one, FaxState.SUBMITTING, FaxState.UNKNOWN)
+    held = unknown("4.4.7", "Rows that may be it: 700 (yesterday).", code="held_no_proof")
+    row = await store.read(lambda tx: faxes.get(tx, one))
+    await store.write(lambda tx: faxes.move(tx, row, FaxState.HELD, now=1000, failure=held))
+    await daemon.ask("queue.resolve", id=one, **{"as": "resend"})
+    (failed,) = await store.write(lambda tx: faxes.expire(tx, now=9.1e10))
+    expired = await store.read(lambda tx: faxes.get(tx, failed.id))
+    assert expired.state is FaxState.FAILED
+    assert "700" not in expired.reason
 
 
 async def test_a_person_says_which_row_it_is(daemon: Daemon, store: Store) -> None:

@@ -26,8 +26,8 @@ FROM_NUMBER = "5552341234"
 """The account's own, in the office's settings."""
 DEADLINE = 2 * 86400.0
 """Seconds that an accepted mail's faxes have, as the office gives them."""
-LOOK = ["getFaxFolders", "getFaxMessages", "getFaxMessages"]
-"""Calls of a look before the call: the folders, then SENT and the other one that is not INBOX."""
+LOOK = ["getFaxMessages"]
+"""Calls of a look before the call."""
 POLICY = apply.Policy(plan=plan((120, 300)), patience=PATIENCE, mail_delays=(60,), mail_give_up=3600)
 
 

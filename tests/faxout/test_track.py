@@ -16,7 +16,7 @@ import pytest
 
 from gateway.errors import GatewayError, permanent
 from gateway.faxout.proofs import PROOFS_A_ROUND
-from gateway.faxout.sent import Folders, latest_meaning, list_sent
+from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
 from gateway.simulator import MODES, WireMode
 from gateway.simulator.account import Message
@@ -639,15 +639,19 @@ async def test_the_window_reaches_back_to_the_oldest_call_in_pieces(open_office:
     assert await office.state(fax) is HELD
     before = len(office.calls("getFaxMessages"))
     await office.track_after(121 * 86400)
-    assert len(office.calls("getFaxMessages")) == before + 4, "two windows of two folders"
+    assert len(office.calls("getFaxMessages")) == before + 2
     assert await office.state(fax) is DELIVERED
 
 
-async def test_only_rows_of_the_sent_folder_are_listed(office: Any) -> None:
-    mine = await office.simulator.put_sent(to="5552341234", from_="5557654321")
+@pytest.mark.parametrize("everywhere", [True, False])
+async def test_rows_of_the_inbox_are_not_listed_and_moved_ones_are(office: Any, everywhere: bool) -> None:
+    mine, moved = [
+        await office.simulator.put_sent(to="5552341234", from_="5557654321", pages=pages) for pages in (1, 2)
+    ]
     await office.simulator.receive(to="5552341234", from_="5557654321")
-    found = await list_sent(office.client, Folders(office.client), since=office.now(), until=office.now())
-    assert list(found.rows) == [mine]
+    office.simulator.account.messages[int(moved)].folder = "Archive"
+    found = await list_sent(office.client, since=office.now(), until=office.now(), everywhere=everywhere)
+    assert set(found.rows) == ({mine, moved} if everywhere else {mine})
     assert found.unreadable == 0
 
 

@@ -23,3 +23,14 @@ async def store(tmp_path: Path, store_url: str) -> AsyncIterator[Store]:
     store.open()
     yield store
     store.close()
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path, database: str) -> AsyncIterator[tuple[Store, Store]]:
+    """Two stores on one database."""
+    stores = Store(tmp_path / "a", url=database), Store(tmp_path / "b", url=database)
+    for store in stores:
+        store.open()
+    yield stores
+    for store in stores:
+        store.close()

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,6 @@ from gateway.store.spool import INLINE
 
 pytestmark = pytest.mark.peer("postgresql")
 LARGE = os.urandom(3 * 512 * 1024 + 17)
-
-
-@pytest.fixture
-async def nodes(tmp_path: Path, database: str) -> AsyncIterator[tuple[Store, Store]]:
-    stores = Store(tmp_path / "a", url=database), Store(tmp_path / "b", url=database)
-    for store in stores:
-        store.open()
-    yield stores
-    for store in stores:
-        store.close()
 
 
 async def accept(store: Store, data: bytes) -> Content:

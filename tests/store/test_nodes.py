@@ -1,8 +1,7 @@
 """Two nodes on one PostgreSQL at the same instant: what one database thread gave SQLite for free."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
@@ -17,16 +16,6 @@ from gateway.store.received import Delivery
 pytestmark = pytest.mark.peer("postgresql")
 T = TypeVar("T")
 ONE, TWO = "+15552341234", "+15552341235"
-
-
-@pytest.fixture
-async def nodes(tmp_path: Path, database: str) -> AsyncIterator[tuple[Store, Store]]:
-    stores = Store(tmp_path / "a", url=database), Store(tmp_path / "b", url=database)
-    for store in stores:
-        store.open()
-    yield stores
-    for store in stores:
-        store.close()
 
 
 async def at_once(

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
-from support.submissions import make_submission
+from support.submissions import make_received, make_submission
 
-from gateway.lifecycle import FaxState, OutboxState, ReceivedState
+from gateway.lifecycle import FaxState, OutboxState
 from gateway.model import ReceivedFax, Via, new_id
 from gateway.store import (
     Store,
@@ -205,19 +205,7 @@ async def test_a_fax_that_is_sent_again_between_look_and_purge_keeps_its_pages(s
 
 async def arrived(store: Store, *vias: Via) -> ReceivedFax:
     """A received fax whose copy is stored, with a mail for each of `vias` under way."""
-    seen = ReceivedFax(
-        id=new_id(),
-        provider_id=new_id(),
-        did="5552340000",
-        caller="5559876543",
-        caller_name="",
-        station_id="",
-        pages=1,
-        seconds=30,
-        received_at=1000.0,
-        folder="INBOX",
-        state=ReceivedState.SEEN,
-    )
+    seen = make_received(provider_id=new_id())
     await store.write(lambda tx: received.see(tx, [seen], now=1000))
 
     async def take(work: Callable[[sa.Connection, ReceivedFax], None]) -> None:

@@ -1,6 +1,7 @@
-"""The smallest mail that a store takes."""
+"""The smallest mail and the smallest received fax that a store takes."""
 
-from gateway.model import Content, Source, Submission, new_id
+from gateway.lifecycle import ReceivedState
+from gateway.model import Content, ReceivedFax, Source, Submission, new_id
 
 
 def make_submission(**changes: object) -> Submission:
@@ -18,3 +19,21 @@ def make_submission(**changes: object) -> Submission:
         "content": Content(size=3, data=b"abc"),
     }
     return Submission(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def make_received(**changes: object) -> ReceivedFax:
+    """A received fax that was just seen, changed as wanted."""
+    values: dict[str, object] = {
+        "id": new_id(),
+        "provider_id": "900",
+        "did": "5552341234",
+        "caller": "5553458762",
+        "caller_name": "",
+        "station_id": "",
+        "pages": 1,
+        "seconds": 30,
+        "received_at": 1000.0,
+        "folder": "INBOX",
+        "state": ReceivedState.SEEN,
+    }
+    return ReceivedFax(**{**values, **changes})  # type: ignore[arg-type]

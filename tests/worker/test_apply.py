@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from support.plans import PATIENCE, plan
-from support.submissions import make_submission
+from support.submissions import make_received, make_submission
 
 from gateway.errors import Failure, Scope, permanent, temporary, unknown
 from gateway.lifecycle import DocumentState, FaxState, OutboxState, ReceivedState
-from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via, new_id
+from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via
 from gateway.retries import Cause
 from gateway.store import (
     Store,
@@ -237,22 +237,6 @@ async def test_a_busy_row_waits_while_the_deadline_allows(
     assert (await row_failed(store, Cause.BUSY, 1000)).state is expected
 
 
-def received_fax() -> ReceivedFax:
-    return ReceivedFax(
-        id=new_id(),
-        provider_id="900",
-        did="5552341234",
-        caller="5553458762",
-        caller_name="",
-        station_id="",
-        pages=1,
-        seconds=30,
-        received_at=1000,
-        folder="INBOX",
-        state=ReceivedState.SEEN,
-    )
-
-
 async def step(store: Store, outcome: object, now: float) -> ReceivedFax:
     (fax,) = await store.write(lambda tx: received.claim(tx, owner="t", now=now, seconds=9, limit=9))
     await store.write(
@@ -262,8 +246,8 @@ async def step(store: Store, outcome: object, now: float) -> ReceivedFax:
 
 
 async def test_a_received_fax_goes_its_way(store: Store) -> None:
-    await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
-    assert await store.write(lambda tx: received.see(tx, [received_fax()], now=1000)) == []
+    await store.write(lambda tx: received.see(tx, [make_received()], now=1000))
+    assert await store.write(lambda tx: received.see(tx, [make_received()], now=1000)) == []
     fax = await step(store, Later(failure=temporary("4.4.1", "Down.")), 1000)
     assert fax.run_at == 1030
     fax = await step(store, Fetched(content=Content(size=4, data=b"%PDF"), digest="d"), 1030)
@@ -280,7 +264,7 @@ async def test_a_received_fax_goes_its_way(store: Store) -> None:
 
 
 async def test_a_mail_that_never_arrives_parks_the_fax_and_alerts(store: Store) -> None:
-    await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
+    await store.write(lambda tx: received.see(tx, [make_received()], now=1000))
     await step(store, Fetched(content=Content(size=4, data=b"%PDF"), digest="d"), 1000)
     await step(store, Routed(deliveries=[Delivery(recipient="a@example.com", via=Via.SMTP)]), 1000)
     (mail,) = await mails(store)
@@ -292,7 +276,7 @@ async def test_a_mail_that_never_arrives_parks_the_fax_and_alerts(store: Store) 
 
 
 async def test_parked_with_a_reason_and_taken_up_again(store: Store) -> None:
-    await store.write(lambda tx: received.see(tx, [received_fax()], now=1000))
+    await store.write(lambda tx: received.see(tx, [make_received()], now=1000))
     fax = await step(store, Parked(reason="It is gone.", code="invalid_fax_id"), 1000)
     assert (fax.state, fax.reason) == (ReceivedState.PARKED, "It is gone.")
     await store.write(lambda tx: received.resume(tx, fax, now=1001))

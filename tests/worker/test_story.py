@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from support.submissions import make_submission
+from support.submissions import make_received, make_submission
 
 from gateway import journal
 from gateway.config import Settings
@@ -20,8 +20,7 @@ from gateway.document import Renderer
 from gateway.document.office import converter
 from gateway.document.stage import RenderStage
 from gateway.document.wishes import Wishes, render_settings_of
-from gateway.lifecycle import ReceivedState
-from gateway.model import Content, ReceivedFax, Submission
+from gateway.model import Content, Submission
 from gateway.store import Store, documents, intake
 from gateway.worker import lines, story
 from gateway.worker.crew import Crew
@@ -135,18 +134,6 @@ async def test_a_document_that_meets_a_fault_of_ours(store: Store, log: io.Strin
 
 
 async def test_a_received_fax_that_is_parked(log: io.StringIO) -> None:
-    fax = ReceivedFax(
-        id="r1",
-        provider_id="1",
-        did="5557654321",
-        caller="5552341234",
-        caller_name="",
-        station_id="",
-        pages=1,
-        seconds=30,
-        received_at=1000.0,
-        folder="INBOX",
-        state=ReceivedState.SEEN,
-    )
+    fax = make_received()
     story.received_fax(fax, Parked(reason=f"The provider says: {WORDS}", code="invalid_fax_id"))
     assert said(log, "parked").endswith("reason=invalid_fax_id")
