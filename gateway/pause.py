@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.errors import Failure, Kind, Scope
+from gateway.lifecycle import next_try
 from gateway.retries import spread
 
 MONEY = "non_sufficient_funds"
@@ -101,7 +102,7 @@ def begun(failure: Failure, troubles: int, patience: Patience, *, now: float) ->
 def asked_in_vain(pause: Pause, patience: Patience, *, now: float) -> Pause:
     """The pause goes on, and the next question comes later."""
     asked = pause.asked + 1
-    wait = patience.probes[min(asked, len(patience.probes) - 1)]
+    wait = next_try(asked + 1, patience.probes, 0.0)
     return replace(pause, asked=asked, until=now + spread(wait, patience.jitter, f"{pause.since}:{asked}"))
 
 

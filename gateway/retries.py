@@ -11,6 +11,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.lifecycle import next_try
+
 
 class Cause(enum.StrEnum):
     """What stood in a fax's way. All but the last are what a row of SENT says of a call."""
@@ -55,7 +57,7 @@ def again(
     waits, count = plan.waits.get(cause, ()), tries.get(cause.value, 0)
     if not waits or (cause is not Cause.PROVIDER and count > len(waits)):
         return None
-    wait = max(waits[min(max(count, 1), len(waits)) - 1], at_least)
+    wait = next_try(count, waits, 0.0, at_least=at_least)
     run_at = now + spread(wait, plan.jitter, f"{seed}:{cause}:{count}")
     return run_at if run_at <= deadline else None
 
