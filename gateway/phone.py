@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from gateway.errors import GatewayError, permanent
 
 _NANP = re.compile(r"1[2-9]\d{2}[2-9]\d{6}")
+_PLAIN = re.compile(r"(?:\+?1)?([2-9][0-9]{2}[2-9][0-9]{6})")
+"""A North American number in digits alone, which the library would read in the same way."""
 _SHAPE = re.compile(r"\+?[( ]?[0-9][0-9 ().\-/]{0,38}")
 _PUNCTUATION = re.compile(r"[ ().\-/]")
 
@@ -34,9 +36,15 @@ def parse(text: str, *, region: str = "US") -> str:
     for numbers that cannot exist. Letters are refused, never translated: a guessed number is a privacy
     breach.
     """
+    text = text.strip()
+    if region in ("CA", "US") and (plain := _PLAIN.fullmatch(text)):
+        return f"+1{plain[1]}"
+    return _parsed(text, region)
+
+
+def _parsed(text: str, region: str) -> str:
     import phonenumbers  # deferred: 50 ms of tables
 
-    text = text.strip()
     if not _SHAPE.fullmatch(text):
         raise _refuse(text)
     try:

@@ -77,6 +77,19 @@ def test_dial_form_and_back(ten: str) -> None:
     assert phone.mask(e164) == "…" + ten[-4:]
 
 
+@given(st.from_regex(r"(\+?1)?[0-9]{9,11}", fullmatch=True), st.sampled_from(["US", "CA", "DE", "JM"]))
+def test_digits_alone_mean_the_same_as_with_a_hyphen(digits: str, region: str) -> None:
+    """Digits alone take a shorter way, without the library."""
+
+    def meant(text: str) -> str:
+        try:
+            return phone.parse(text, region=region)
+        except GatewayError:
+            return "refused"
+
+    assert meant(digits) == meant(f"{digits[:-4]}-{digits[-4:]}")
+
+
 def test_international_is_off_by_default() -> None:
     berlin = phone.parse("+49 30 901820")
     with pytest.raises(GatewayError) as caught:

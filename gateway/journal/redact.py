@@ -105,15 +105,16 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Ma
 
 
 def _clean(key: str, value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, Mapping):
-        inner = {str(name): item for name, item in value.items()}
-        return dict(redact(None, "", inner))
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(key, item) for item in value]
-    if isinstance(value, int | float):
-        return mask(str(value)) if key in _NUMBERS else value
+    if type(value) is not str:  # most values are, and the other questions take longer
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, Mapping):
+            inner = {str(name): item for name, item in value.items()}
+            return dict(redact(None, "", inner))
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_clean(key, item) for item in value]
+        if isinstance(value, int | float):
+            return mask(str(value)) if key in _NUMBERS else value
     text = _printable(scrub(str(value)), multiline=key == "exception")
     if key in _NUMBERS:
         return mask(text)

@@ -33,20 +33,30 @@ def without_code(block: bytes, code: str) -> bytes:
 def cleaned(fields: Sequence[Field], code: str) -> list[Field]:
     """As `without_code`, of a block that is split already."""
     suspicious = _suspicious(code)
-    looked_at = (
-        _clean(field, code) if suspicious(field.raw) or not field.raw.isascii() else field for field in fields
-    )
+    looked_at = (_clean(field, code) if suspicious(field) else field for field in fields)
     return [field for field in looked_at if field is not None]
 
 
-def _suspicious(code: str) -> Callable[[bytes], object]:
-    """Tells quickly whether a field of ASCII may show `code`, or is a signature: few do, and reading them all
-    takes long. A fold cannot hide the code, because it leaves a blank.
+def _suspicious(code: str) -> Callable[[Field], bool]:
+    """Tells quickly whether a field may show `code`, or is a signature: few do, and reading them all takes
+    long. A fold cannot hide the code, because it leaves a blank.
     """
     if not code.isascii():
         return lambda _: True
-    pattern = rb"(?i)%b|=\?|[%%*]|^(?:dkim|arc-message)-signature" % re.escape(code.encode())
-    return re.compile(pattern).search
+    word = code.lower().encode()
+
+    def may_show(field: Field) -> bool:
+        raw = field.raw
+        return (
+            not raw.isascii()
+            or word in raw.lower()
+            or b"=?" in raw
+            or b"%" in raw
+            or b"*" in raw
+            or field.name in _SIGNATURES
+        )
+
+    return may_show
 
 
 def _clean(field: Field, code: str) -> Field | None:

@@ -12,6 +12,8 @@ import logging
 import ssl
 from collections.abc import Callable
 
+import aiosmtpd.smtp
+
 from gateway.config import Listener, Settings
 from gateway.mailin.auth import Authenticator
 from gateway.mailin.connections import Connections
@@ -25,8 +27,10 @@ from gateway.mailin.smtp_tls import Handshake
 _FLUSH = 2.0
 """Seconds for a last line to leave before the connection is cut."""
 
-# aiosmtpd writes every command to this logger, and so numbers and whatever a confused client sends as one.
+# aiosmtpd writes every command to this logger, and so numbers and whatever a confused client sends as one. It
+# would also look for passwords in each of them, for lines that are never written.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+aiosmtpd.smtp.sanitized_log = lambda *_args, **_options: None
 
 
 class SmtpServer:

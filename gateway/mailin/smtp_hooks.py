@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import ipaddress
 import re
+import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from aiosmtpd.smtp import Envelope, Session, TLSSetupException
@@ -210,7 +213,7 @@ class Hooks:
         protocol += "S" * server.encrypted + "A" * bool(session.authenticated)
         line = (
             f"Received: from {name} ([{server.peer}])\r\n by {self._hostname} with {protocol}"
-            f" id {server.queue_id};\r\n {email.utils.format_datetime(email.utils.localtime())}\r\n"
+            f" id {server.queue_id};\r\n {_date(int(time.time()))}\r\n"
         )
         # A client may call itself anything.
         return b"" if verdict.code is not None and holds(line, verdict.code) else line.encode("ascii")
@@ -220,6 +223,12 @@ def oversized(options: str, limit: int) -> str | None:
     """The answer to a MAIL that declares more than `limit` bytes (RFC 1870), None if it does not."""
     match = _SIZE.search(options.upper())
     return reply(oversize(limit)) if match is not None and int(match[1]) > limit else None
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """RFC 5322, 3.3, in local time."""
+    return email.utils.format_datetime(datetime.fromtimestamp(second).astimezone())
 
 
 def _check(path: str, parsed: str) -> None:
