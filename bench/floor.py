@@ -12,6 +12,7 @@ from gateway.document import Renderer
 from gateway.faxout.sent import FOLDER
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Content, Document, Fax, Source, Submission, new_id, new_token
+from gateway.moves import Trigger
 from gateway.store import Store, attempts, documents
 from gateway.store.intake import accept
 from gateway.voipms import Client, FilePayload
@@ -81,7 +82,7 @@ class Floor:
         )
         answered = time.perf_counter()
         await self._store.write(
-            lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=time.time())
+            lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=time.time())
         )
         return Spent(answered=answered - began, recorded=time.perf_counter() - began)
 

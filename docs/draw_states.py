@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gateway.lifecycle import DOCUMENT_MOVES, FAX_MOVES, OUTBOX_MOVES, RECEIVED_MOVES, FaxState
+from gateway import moves
+from gateway.lifecycle import FaxState
+from gateway.moves import EFFECTS, GUARDS, Move
 
 HEAD = """# States and moves
 
-Drawn from the tables in `gateway/lifecycle.py` by `docs/draw_states.py`; do not edit. Every move is one
-transaction with an event row; a move that is not here raises.
+Drawn from the tables in `gateway/moves.py` by `docs/draw_states.py`; do not edit.
+
+Every move is one transaction, and its event (`queue show` has them) names the trigger. A move that is not
+here raises. It is written only from the state and under the fence that its maker saw: whoever was overtaken,
+by another node, a person or a later call, writes nothing. One thing has no guard: the outcome of a call is
+added to its attempt whoever has the fax by then.
 """
 
 MEANING = {
@@ -29,29 +34,66 @@ MEANING = {
 }
 
 
-def diagram(moves: Mapping[enum.StrEnum, frozenset[enum.StrEnum]]) -> str:
+def diagram(table: Sequence[Move]) -> str:
     """A Mermaid state diagram; states without a way out end."""
-    first = next(iter(moves))
-    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}"]
-    for source, targets in moves.items():
-        lines += [f"    {source} --> {target}" for target in sorted(targets)]
-        if not targets:
-            lines.append(f"    {source} --> [*]")
-    return "\n".join([*lines, "```"])
+    triggers: dict[tuple[str, str], list[str]] = {}
+    for move in table:
+        for source in move.sources:
+            triggers.setdefault((source or "[*]", move.target), []).append(move.trigger)
+    lines = [f"    {source} --> {target}: {', '.join(words)}" for (source, target), words in triggers.items()]
+    ends = [f"    {state} --> [*]" for state, targets in moves.targets(table).items() if not targets]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *lines, *ends, "```"])
+
+
+def rows(table: Sequence[Move]) -> str:
+    """The table for people."""
+    lines = ["| from | to | trigger | by | when | guards | owes |", "|---|---|---|---|---|---|---|"]
+    for move in table:
+        sources = ", ".join(f"`{source}`" if source else "*new*" for source in move.sources)
+        cells = [
+            sources,
+            f"`{move.target}`",
+            f"`{move.trigger}`",
+            move.who,
+            move.when,
+            ", ".join(f"`{guard}`" for guard in move.guards),
+            ", ".join(f"`{effect}`" for effect in move.owes),
+        ]
+        lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines)
+
+
+def words(title: str, meaning: Mapping[str, str]) -> str:
+    """A table of words."""
+    return "\n".join(
+        [f"| {title} | meaning |", "|---|---|", *(f"| `{key}` | {text} |" for key, text in meaning.items())]
+    )
 
 
 def page() -> str:
     """The whole document."""
-    meaning = "\n".join(f"| `{state}` | {text} |" for state, text in MEANING.items())
-    return "\n\n".join(
-        [
-            HEAD,
-            "## Fax\n\n| state | meaning |\n|---|---|\n" + meaning,
-            diagram(FAX_MOVES),  # type: ignore[arg-type]  # keyed by one enum each
-            "## Document\n\n" + diagram(DOCUMENT_MOVES),  # type: ignore[arg-type]
-            "## Received fax\n\n" + diagram(RECEIVED_MOVES),  # type: ignore[arg-type]
-            "## Mail of ours\n\n" + diagram(OUTBOX_MOVES) + "\n",  # type: ignore[arg-type]
-        ]
+    return (
+        "\n\n".join(
+            [
+                HEAD.strip(),
+                "## Fax",
+                words("state", MEANING),
+                diagram(moves.FAX),
+                rows(moves.FAX),
+                words("guard", GUARDS),
+                words("owed", EFFECTS),
+                "## Document",
+                diagram(moves.DOCUMENT),
+                rows(moves.DOCUMENT),
+                "## Received fax",
+                diagram(moves.RECEIVED),
+                rows(moves.RECEIVED),
+                "## Mail of ours",
+                diagram(moves.OUTBOX),
+                rows(moves.OUTBOX),
+            ]
+        )
+        + "\n"
     )
 
 

@@ -1,13 +1,9 @@
-"""States, moves and back-off: pure data and pure functions.
-
-The tables below are the only truth about which move is legal; `store` asks `check` before every write and
-`docs/states.md` is drawn from them. An illegal move raises, because it can only be a bug.
-"""
+"""States and back-off: pure data and pure functions. Which moves are legal is in `moves`."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 
 class FaxState(enum.StrEnum):
@@ -66,64 +62,11 @@ class OutboxState(enum.StrEnum):
     FAILED = "failed"
 
 
-FAX_MOVES: Mapping[FaxState, frozenset[FaxState]] = {
-    FaxState.ACCEPTED: frozenset(
-        {FaxState.SUBMITTING, FaxState.WAITING, FaxState.FAILED, FaxState.CANCELLED}
-    ),
-    FaxState.WAITING: frozenset({FaxState.SUBMITTING, FaxState.WAITING, FaxState.FAILED, FaxState.CANCELLED}),
-    FaxState.SUBMITTING: frozenset({FaxState.SENT, FaxState.WAITING, FaxState.FAILED, FaxState.UNKNOWN}),
-    FaxState.UNKNOWN: frozenset(
-        {
-            FaxState.SENT,
-            FaxState.WAITING,
-            FaxState.HELD,
-            FaxState.DELIVERED,
-            FaxState.PARTIAL,
-            FaxState.FAILED,
-        }
-    ),
-    FaxState.SENT: frozenset(
-        {FaxState.WAITING, FaxState.HELD, FaxState.DELIVERED, FaxState.PARTIAL, FaxState.FAILED}
-    ),
-    FaxState.HELD: frozenset(
-        {
-            FaxState.SENT,
-            FaxState.WAITING,
-            FaxState.DELIVERED,
-            FaxState.PARTIAL,
-            FaxState.FAILED,
-            FaxState.UNCONFIRMED,
-        }
-    ),
-    FaxState.DELIVERED: frozenset(),
-    FaxState.PARTIAL: frozenset(),
-    FaxState.FAILED: frozenset(),
-    FaxState.CANCELLED: frozenset(),
-    FaxState.UNCONFIRMED: frozenset(),
-}
+State = FaxState | DocumentState | ReceivedState | OutboxState
 
-DOCUMENT_MOVES: Mapping[DocumentState, frozenset[DocumentState]] = {
-    DocumentState.PENDING: frozenset({DocumentState.READY, DocumentState.REFUSED}),
-    DocumentState.READY: frozenset(),
-    DocumentState.REFUSED: frozenset(),
-}
-
-RECEIVED_MOVES: Mapping[ReceivedState, frozenset[ReceivedState]] = {
-    ReceivedState.SEEN: frozenset({ReceivedState.FETCHED, ReceivedState.PARKED}),
-    ReceivedState.FETCHED: frozenset({ReceivedState.ROUTED, ReceivedState.PARKED}),
-    ReceivedState.ROUTED: frozenset({ReceivedState.MAILED, ReceivedState.PARKED}),
-    ReceivedState.MAILED: frozenset({ReceivedState.ACKNOWLEDGED, ReceivedState.ROUTED, ReceivedState.PARKED}),
-    ReceivedState.ACKNOWLEDGED: frozenset({ReceivedState.ROUTED}),
-    ReceivedState.PARKED: frozenset({ReceivedState.SEEN, ReceivedState.FETCHED, ReceivedState.ROUTED}),
-}
-
-OUTBOX_MOVES: Mapping[OutboxState, frozenset[OutboxState]] = {
-    OutboxState.QUEUED: frozenset({OutboxState.QUEUED, OutboxState.SENT, OutboxState.FAILED}),
-    OutboxState.SENT: frozenset(),
-    OutboxState.FAILED: frozenset({OutboxState.QUEUED}),
-}
-
-FINAL = frozenset(state for state, targets in FAX_MOVES.items() if not targets)
+FINAL = frozenset(
+    {FaxState.DELIVERED, FaxState.PARTIAL, FaxState.FAILED, FaxState.CANCELLED, FaxState.UNCONFIRMED}
+)
 """Faxes that are done; each has exactly one final notice."""
 
 ON_THE_LINE = frozenset({FaxState.SUBMITTING, FaxState.SENT, FaxState.UNKNOWN})
@@ -134,29 +77,6 @@ CLAIMANTS = ON_THE_LINE | {FaxState.HELD}
 
 SENDABLE = frozenset({FaxState.ACCEPTED, FaxState.WAITING})
 """Faxes that certainly are not at the provider."""
-
-State = FaxState | DocumentState | ReceivedState | OutboxState
-
-
-class IllegalMoveError(Exception):
-    """A move that the tables do not allow."""
-
-
-def check(source: State, target: State) -> None:
-    """Raise `IllegalMoveError` unless `source → target` is in the tables."""
-    allowed: frozenset[State]
-    match source:
-        case FaxState():
-            allowed = FAX_MOVES[source]
-        case DocumentState():
-            allowed = DOCUMENT_MOVES[source]
-        case ReceivedState():
-            allowed = RECEIVED_MOVES[source]
-        case OutboxState():
-            allowed = OUTBOX_MOVES[source]
-    # Members of different enums may be equal as words, so the kind is compared too.
-    if type(source) is not type(target) or target not in allowed:
-        raise IllegalMoveError(f"{type(source).__name__}: {source} -> {target} is not a legal move")
 
 
 def next_try(tries: int, delays: Sequence[float], now: float, *, at_least: float = 0.0) -> float:

@@ -80,7 +80,8 @@ def _details(fax: dict[str, Any]) -> None:
     for event in fax["history"]:
         detail = " ".join(f"{key}={value}" for key, value in event["detail"].items() if value)
         arrow = f"{event['source'] or 'new'} → {event['target']}"
-        click.echo(f"{'history':>12}: {cell(event['at'], 'at')} {arrow} {printable(detail)}".rstrip())
+        what = f"{arrow} ({event['trigger']})" if event.get("trigger") else arrow
+        click.echo(f"{'history':>12}: {cell(event['at'], 'at')} {what} {printable(detail)}".rstrip())
     click.echo()
 
 

@@ -13,6 +13,7 @@ from gateway.control.server import Handler, Peer
 from gateway.errors import GatewayError, permanent, temporary
 from gateway.lifecycle import FINAL, SENDABLE, DocumentState, FaxState, ReceivedState
 from gateway.model import Fax, ReceivedFax, Via
+from gateway.moves import Trigger
 from gateway.store import Store, documents, faxes, outbox, received, tracking, views
 from gateway.store.intake import Accepted
 from gateway.store.received import Delivery
@@ -102,9 +103,10 @@ class Verbs:
                 tx,
                 fax,
                 FaxState.CANCELLED,
+                Trigger.CANCEL,
                 now=self._store.now(),
                 failure=permanent("5.7.0", "It was cancelled before it was sent.", code="cancelled"),
-                detail={"by": peer.user},
+                by=peer.user,
             )
             return {"id": fax.id, "state": FaxState.CANCELLED}
 
@@ -116,7 +118,7 @@ class Verbs:
         def retry(tx: sa.Connection) -> dict[str, Any]:
             fax, now = _fax(tx, _id(args)), self._store.now()
             if fax.state is FaxState.WAITING:
-                if not faxes.hurry(tx, fax.id, now=now, deadline=now + self._deadline):
+                if not faxes.hurry(tx, fax, now=now, deadline=now + self._deadline, by=peer.user):
                     raise _refuse(f"Fax {fax.id} is being tried just now.")
                 return {"id": fax.id, "state": fax.state}
             if fax.state not in FINAL or fax.state is FaxState.DELIVERED:
@@ -148,13 +150,13 @@ class Verbs:
                 tx,
                 fax,
                 target,
+                Trigger.RESOLVE,
                 now=now,
                 run_at=now if target in SENDABLE else None,
                 failure=_PERSON_SAYS_FAILED if target is FaxState.FAILED else None,
-                detail={"by": peer.user, "how": "person"},
+                deadline=now + self._deadline if target in SENDABLE else None,
+                by=peer.user,
             )
-            if target in SENDABLE:
-                faxes.hurry(tx, fax.id, now=now, deadline=now + self._deadline)
             return {"id": fax.id, "state": target}
 
         return await self._change(resolve)
@@ -177,8 +179,16 @@ class Verbs:
                 raise _refuse(f"Row {row} was there before fax {fax.id} was sent.")
             evidence = faxes.Evidence(provider_id=row, how="person")
             try:
-                detail: dict[str, object] = {"by": peer.user}
-                faxes.move(tx, fax, FaxState.SENT, now=now, run_at=now, evidence=evidence, detail=detail)
+                faxes.move(
+                    tx,
+                    fax,
+                    FaxState.SENT,
+                    Trigger.RESOLVE,
+                    now=now,
+                    run_at=now,
+                    evidence=evidence,
+                    by=peer.user,
+                )
             except faxes.LineTakenError:
                 raise _refuse("Another fax to this number is on the line; try again later.") from None
             return {"id": fax.id, "state": FaxState.SENT}
@@ -203,7 +213,7 @@ class Verbs:
                 raise GatewayError(temporary("4.3.0", sentence, code=type(error).__name__)) from error
         return found
 
-    async def inbox_remail(self, _peer: Peer, args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:
+    async def inbox_remail(self, peer: Peer, args: Mapping[str, Any], _body: bytes) -> dict[str, Any]:
         """Mail a received fax again, to `to` or to whom it went before; resume a parked one."""
 
         def remail(tx: sa.Connection) -> dict[str, Any]:
@@ -212,11 +222,11 @@ class Verbs:
             to = list(args.get("to", ())) or list(dict.fromkeys(mail.recipient for mail in before))
             deliveries = [Delivery(recipient=address, via=Via.SMTP) for address in to]
             if fax.state is ReceivedState.PARKED and (fax.content is None or not to):
-                received.resume(tx, fax, now=now)
+                received.resume(tx, fax, now=now, by=peer.user)
             elif fax.state is ReceivedState.ACKNOWLEDGED and fax.content is None:
                 raise _refuse(f"The content of received fax {fax.id} was purged; it cannot be mailed again.")
             elif fax.state in (ReceivedState.PARKED, ReceivedState.MAILED, ReceivedState.ACKNOWLEDGED):
-                received.routed(tx, fax, deliveries, now=now)
+                received.routed(tx, fax, deliveries, now=now, by=peer.user)
             else:
                 raise _refuse(f"Received fax {fax.id} is {fax.state}: it is still on its way.")
             return {"id": fax.id, "state": received.get(tx, fax.id).state, "to": to}

@@ -9,6 +9,7 @@ from gateway.errors import Failure, temporary, unknown
 from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Resend
 from gateway.faxout.interpret import Verdict, Words, interpret, quote
 from gateway.lifecycle import FaxState
+from gateway.moves import Trigger
 from gateway.store.faxes import Evidence
 from gateway.store.tracking import Claimant
 from gateway.worker.outcomes import Tracked
@@ -50,7 +51,12 @@ def news(
             return _own(claimant, rows[row_id], how, words, may_return=not line_taken, now=now)
         case Hold(doubt=doubt, row_ids=row_ids):
             found = [rows[row_id] for row_id in row_ids if row_id in rows]
-            return Tracked(claimant=claimant, target=FaxState.HELD, failure=held(doubt, found))
+            return Tracked(
+                claimant=claimant,
+                target=FaxState.HELD,
+                trigger=Trigger.DOUBT,
+                failure=held(doubt, found),
+            )
         case Resend():
             failure = temporary(
                 "4.4.2",
@@ -58,14 +64,18 @@ def news(
                 "account's sent faxes. It is sent again, as the rule for this sender says.",
                 code="resend",
             )
-            return Tracked(claimant=claimant, target=FaxState.WAITING, failure=failure)
+            return Tracked(
+                claimant=claimant, target=FaxState.WAITING, trigger=Trigger.RESEND, failure=failure
+            )
         case Expire():
             failure = unknown(
                 "5.4.7",
                 "Nobody could confirm whether the fax was sent. Ask the recipient before sending it again.",
                 code="unconfirmed",
             )
-            return Tracked(claimant=claimant, target=FaxState.UNCONFIRMED, failure=failure)
+            return Tracked(
+                claimant=claimant, target=FaxState.UNCONFIRMED, trigger=Trigger.EXPIRED, failure=failure
+            )
         case _:
             return None
 

@@ -9,17 +9,17 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from gateway import lifecycle
+from gateway import moves
 from gateway.errors import Failure
-from gateway.lifecycle import FAX_MOVES, FaxState
+from gateway.lifecycle import FaxState
 from gateway.model import Attempt, Fax
+from gateway.moves import Trigger
 from gateway.retries import Tries
-from gateway.store import history, leases, rows, tables
-from gateway.store.faxes import LineTakenError, get, move
+from gateway.store import guards, history, leases, rows, tables
+from gateway.store.faxes import LineTakenError, get, move, write
 
 _t = tables.fax
 _CALLING = _t.c.state == sa.literal_column(f"'{FaxState.SUBMITTING}'")
-_WAIT_FOR_A_WORD = (FaxState.SUBMITTING, FaxState.UNKNOWN, FaxState.HELD)
 
 
 def begin(
@@ -38,24 +38,15 @@ def begin(
     Raises `StaleError` if the lease was lost or the Fax was cancelled meanwhile, `LineTakenError` if another
     Fax to the same destination was faster.
     """
-    lifecycle.check(fax.state, FaxState.SUBMITTING)
+    legal = moves.check(fax.state, FaxState.SUBMITTING, Trigger.CALL)
     ordinal = fax.attempts + 1
-    try:
-        leases.write(
-            tx,
-            _t,
-            fax.id,
-            states=(fax.state,),
-            fence=fax.fence,
-            values={
-                "state": FaxState.SUBMITTING,
-                "attempts": ordinal,
-                "run_at": None,
-                "lease_until": now + lease,
-            },
-        )
-    except sa.exc.IntegrityError as error:
-        raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
+    values = {
+        "state": FaxState.SUBMITTING,
+        "attempts": ordinal,
+        "run_at": None,
+        "lease_until": now + lease,
+    }
+    write(tx, fax, legal, values, now=now)
     inserted = tx.execute(
         sa.insert(tables.attempt)
         .values(
@@ -76,6 +67,7 @@ def begin(
         at=now,
         source=fax.state,
         target=FaxState.SUBMITTING,
+        trigger=Trigger.CALL,
         detail={"attempt": ordinal},
     )
     return rows.attempt(inserted)
@@ -86,6 +78,7 @@ def end(
     attempt: Attempt,
     outcome: str,
     target: FaxState,
+    trigger: Trigger,
     *,
     now: float,
     run_at: float | None = None,
@@ -103,13 +96,21 @@ def end(
         .where(tables.attempt.c.id == attempt.id, tables.attempt.c.outcome == "")
         .values(outcome=outcome, outcome_at=now)
     )
-    waits = fax.state in _WAIT_FOR_A_WORD and fax.attempts == attempt.ordinal
-    if not waits or target is fax.state or target not in FAX_MOVES[fax.state]:
-        return fax.state
+    if fax.attempts != attempt.ordinal or moves.find(fax.state, target, trigger) is None:
+        return fax.state  # a later call, or whoever moved it meanwhile, has the say
     try:
         with tx.begin_nested():
-            detail: dict[str, object] = {"outcome": outcome}
-            move(tx, fax, target, now=now, run_at=run_at, failure=failure, tries=tries, detail=detail)
+            move(
+                tx,
+                fax,
+                target,
+                trigger,
+                now=now,
+                run_at=run_at,
+                failure=failure,
+                tries=tries,
+                detail={"outcome": outcome},
+            )
     except LineTakenError:
         return fax.state
     return target
@@ -125,7 +126,8 @@ def take_back(tx: sa.Connection, fax: Fax, token: str, *, outcome: str, now: flo
         sa.select(tables.attempt).where(tables.attempt.c.fax_id == fax.id, tables.attempt.c.token == token)
     ).first()
     if begun is not None:
-        return end(tx, rows.attempt(begun), outcome, FaxState.WAITING, now=now, run_at=now)
+        attempt = rows.attempt(begun)
+        return end(tx, attempt, outcome, FaxState.WAITING, Trigger.TAKEN_BACK, now=now, run_at=now)
     leases.release(tx, _t, fax.id, fence=fax.fence, run_at=now)
     return current.state
 
@@ -149,25 +151,12 @@ def orphan(tx: sa.Connection, *, now: float, longest_call: float, node: str = ""
 
 
 def overdue(tx: sa.Connection, *, now: float) -> list[Fax]:
-    """Faxes whose call cannot still be running and told nothing.
-
-    Only after the lease *and* the attempt's deadline (lease plus the provider's request time-out): the
-    process that made the call may only be stopped, not dead.
-    """
+    """Faxes whose call cannot still be running and told nothing; see `guards.overdue`."""
     return [rows.fax(row) for row in tx.execute(_overdue(now))]
 
 
 def _overdue(now: float) -> sa.Select[tuple[object, ...]]:
-    latest = sa.and_(tables.attempt.c.fax_id == _t.c.id, tables.attempt.c.ordinal == _t.c.attempts)
-    return (
-        sa.select(_t)
-        .join(tables.attempt, latest)
-        .where(
-            _CALLING,
-            tables.attempt.c.deadline < now,
-            sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
-        )
-    )
+    return sa.select(_t).where(guards.overdue(now))
 
 
 def rescue(tx: sa.Connection, *, now: float, calling: Collection[str]) -> list[str]:
@@ -178,5 +167,5 @@ def rescue(tx: sa.Connection, *, now: float, calling: Collection[str]) -> list[s
     found = tx.execute(_overdue(now).with_for_update(of=_t, skip_locked=True))
     late = [fax for fax in map(rows.fax, found) if fax.id not in calling]
     for fax in late:
-        move(tx, fax, FaxState.UNKNOWN, now=now, run_at=now, detail={"why": "no outcome"})
+        move(tx, fax, FaxState.UNKNOWN, Trigger.NO_OUTCOME, now=now, run_at=now)
     return [fax.id for fax in late]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway import lifecycle
+from gateway import moves
 from gateway.errors import Failure, permanent
 from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Content, Document, Submission
-from gateway.store import blobs, faxes, history, leases, rows, tables
+from gateway.moves import Trigger
+from gateway.store import blobs, faxes, guards, history, leases, rows, tables
 
 _t = tables.document
 DEATHS = 3
@@ -96,6 +97,7 @@ def ready(
         tx,
         document,
         DocumentState.READY,
+        Trigger.RENDERED,
         now,
         {
             **rows.content_values(content),
@@ -117,12 +119,17 @@ def ready(
     )
 
 
-def refused(tx: sa.Connection, document: Document, failure: Failure, *, now: float) -> None:
-    """Nothing will be sent: every open Fax of the Submission fails with the same reason."""
+def refused(tx: sa.Connection, document: Document, failure: Failure, trigger: Trigger, *, now: float) -> None:
+    """Nothing will be sent: every open Fax of the Submission fails with the same reason.
+
+    `trigger`: it is *unfit*, or the third of its *deaths* parks it.
+    """
+    guards.of_caller(moves.check(DocumentState.PENDING, DocumentState.REFUSED, trigger), failure=failure)
     _move(
         tx,
         document,
         DocumentState.REFUSED,
+        trigger,
         now,
         {"reason": failure.sentence, "code": failure.code, "status": failure.status},
     )
@@ -132,7 +139,7 @@ def refused(tx: sa.Connection, document: Document, failure: Failure, *, now: flo
         .with_for_update()  # a person may be cancelling one
     ).all()
     for row in open_ones:
-        faxes.move(tx, rows.fax(row), FaxState.FAILED, now=now, failure=failure)
+        faxes.move(tx, rows.fax(row), FaxState.FAILED, Trigger.NO_PAGES, now=now, failure=failure)
 
 
 def postpone(tx: sa.Connection, document: Document, *, died: bool, run_at: float) -> int:
@@ -159,7 +166,7 @@ def recover(tx: sa.Connection, *, now: float, node: str = "") -> int:
     for row in leased:
         deaths = row.deaths + (1 if len(leased) == 1 and row.suspect else 0)
         if deaths >= DEATHS:
-            refused(tx, rows.document(row), POISONOUS, now=now)
+            refused(tx, rows.document(row), POISONOUS, Trigger.DEATHS, now=now)
             continue
         tx.execute(sa.update(_t).where(_t.c.id == row.id).values(**leases.FREE, suspect=True, deaths=deaths))
     return len(leased)
@@ -171,9 +178,14 @@ def of(tx: sa.Connection, submission_id: str) -> Document:
 
 
 def _move(
-    tx: sa.Connection, document: Document, target: DocumentState, now: float, values: dict[str, object]
+    tx: sa.Connection,
+    document: Document,
+    target: DocumentState,
+    trigger: Trigger,
+    now: float,
+    values: dict[str, object],
 ) -> None:
-    lifecycle.check(DocumentState.PENDING, target)
+    moves.check(DocumentState.PENDING, target, trigger)
     leases.write(
         tx,
         _t,
@@ -182,4 +194,12 @@ def _move(
         fence=document.fence,
         values={**leases.FREE, "run_at": None, "suspect": False, "state": target, **values},
     )
-    history.append(tx, "document", document.id, at=now, source=DocumentState.PENDING, target=target)
+    history.append(
+        tx,
+        "document",
+        document.id,
+        at=now,
+        source=DocumentState.PENDING,
+        target=target,
+        trigger=trigger,
+    )

@@ -6,17 +6,18 @@ transaction, so there is exactly one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway import lifecycle
+from gateway import moves
 from gateway.errors import Failure, permanent
 from gateway.lifecycle import FINAL, ON_THE_LINE, SENDABLE, DocumentState, FaxState
 from gateway.model import Document, Fax, MailKind, Submission
+from gateway.moves import Effect, Trigger
 from gateway.retries import Tries
-from gateway.store import history, leases, outbox, pauses, rows, tables
+from gateway.store import guards, history, leases, outbox, pauses, rows, tables
 from gateway.store.leases import StaleError
 
 _t = tables.fax
@@ -100,20 +101,25 @@ def move(
     tx: sa.Connection,
     fax: Fax,
     target: FaxState,
+    trigger: Trigger,
     *,
     now: float,
     run_at: float | None = None,
     failure: Failure | None = None,
     evidence: Evidence | None = None,
     tries: Tries | None = None,
-    detail: dict[str, object] | None = None,
+    deadline: float | None = None,
+    by: str = "",
+    detail: Mapping[str, object] | None = None,
 ) -> None:
     """Move a Fax from the state and fence that the caller saw; queue the notices that the move owes.
 
-    Raises `IllegalMoveError` for a move outside the table, `StaleError` if the Fax has moved meanwhile,
-    `LineTakenError` if it would go back on a line that another Fax has.
+    `by`: the person who asked for it. `deadline`: a new one. Raises `IllegalMoveError` for what the table of
+    moves does not have, or whose guards ask for more; `StaleError` if the Fax has moved meanwhile, or a guard
+    on its row does not hold; `LineTakenError` if it would go back on a line that another Fax has.
     """
-    lifecycle.check(fax.state, target)
+    legal = moves.check(fax.state, target, trigger)
+    guards.of_caller(legal, failure=failure, row=evidence.provider_id if evidence else "", by=by)
     values: dict[str, object] = {**leases.FREE, "state": target, "run_at": run_at}
     if failure is not None:
         values |= {"reason": failure.sentence, "code": failure.code, "status": failure.status}
@@ -128,35 +134,53 @@ def move(
         }
     if tries is not None:
         values["tries"] = dict(tries)
+    if deadline is not None:
+        values["deadline"] = deadline
     if target in SENDABLE:
         values["provider_id"] = ""  # the next attempt will have a row of its own
     if target in FINAL:
         values["finished"] = now
-    try:
-        leases.write(tx, _t, fax.id, states=(fax.state,), fence=fax.fence, values=values)
-    except sa.exc.IntegrityError as error:  # a held one comes back while another fax is on the line
-        raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
-    story = dict(detail or {})
+    write(tx, fax, legal, values, now=now)
+    story = {"by": by} if by else {}
     if evidence is not None:
         _own_row(tx, fax, evidence)
         story |= {"row": evidence.provider_id, "how": evidence.how}
     if failure is not None:
         story |= {"code": failure.code, "status": failure.status}
-    history.append(tx, "fax", fax.id, at=now, source=fax.state, target=target, detail=story)
-    if target in FINAL or target is FaxState.HELD:
-        _announce(tx, fax.id, now)
+    history.append(
+        tx,
+        "fax",
+        fax.id,
+        at=now,
+        source=fax.state,
+        target=target,
+        trigger=trigger,
+        detail={**(detail or {}), **story},
+    )
+    _announce(tx, fax.id, legal.owes, now)
+
+
+def write(tx: sa.Connection, fax: Fax, move: moves.Move, values: Mapping[str, object], *, now: float) -> None:
+    """The update of one legal move, under its guards. Raises `StaleError` or `LineTakenError`."""
+    try:
+        leases.write(
+            tx,
+            _t,
+            fax.id,
+            states=(fax.state,),
+            fence=fax.fence,
+            values=values,
+            guards=guards.of_row(move, now),
+        )
+    except sa.exc.IntegrityError as error:  # the index of the line
+        raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
 
 
 def identify(tx: sa.Connection, fax: Fax, evidence: Evidence, *, now: float) -> None:
-    """Record which SENT row is this Fax's, without a move (its final status is still to come)."""
-    leases.write(
-        tx,
-        _t,
-        fax.id,
-        states=(fax.state,),
-        fence=fax.fence,
-        values={"provider_id": evidence.provider_id, "pages": evidence.pages},
-    )
+    """Record which SENT row is this Fax's; its state stays (the row's result is still to come)."""
+    legal = moves.check(fax.state, fax.state, Trigger.ROW)
+    guards.of_caller(legal, row=evidence.provider_id)
+    write(tx, fax, legal, {"provider_id": evidence.provider_id, "pages": evidence.pages}, now=now)
     _own_row(tx, fax, evidence)
     history.append(
         tx,
@@ -165,6 +189,7 @@ def identify(tx: sa.Connection, fax: Fax, evidence: Evidence, *, now: float) -> 
         at=now,
         source=fax.state,
         target=fax.state,
+        trigger=Trigger.ROW,
         detail={"row": evidence.provider_id, "how": evidence.how},
     )
 
@@ -178,11 +203,12 @@ def _own_row(tx: sa.Connection, fax: Fax, evidence: Evidence) -> None:
     )
 
 
-def _announce(tx: sa.Connection, fax_id: str, now: float) -> None:
-    """Queue the final notice, or the word that the Fax waits for a person."""
+def _announce(tx: sa.Connection, fax_id: str, owed: Collection[Effect], now: float) -> None:
+    """Queue the mails that a move owes: the final notice, or the word that the Fax waits for a person."""
+    if not owed:
+        return
     work = _work(tx, get(tx, fax_id))
     fax, submission = work.fax, work.submission
-    held = fax.state is FaxState.HELD
     facts = {
         "fax_id": fax.id,
         "number": fax.number,
@@ -204,16 +230,17 @@ def _announce(tx: sa.Connection, fax_id: str, now: float) -> None:
         "notes": list(work.document.notes),
     }
     wanted = submission.receipts == "all" or fax.state is not FaxState.DELIVERED
-    if submission.envelope_from and wanted:
+    if submission.envelope_from and wanted and (Effect.RECEIPT in owed or Effect.WORD in owed):
+        final = Effect.RECEIPT in owed
         outbox.queue(
             tx,
-            key=f"fax:{fax.id}:held:{fax.attempts}" if held else f"fax:{fax.id}:final",
-            kind=MailKind.HELD if held else MailKind.RECEIPT,
+            key=f"fax:{fax.id}:final" if final else f"fax:{fax.id}:held:{fax.attempts}",
+            kind=MailKind.RECEIPT if final else MailKind.HELD,
             recipient=submission.envelope_from,
             facts=facts,
             now=now,
         )
-    if held or fax.state is FaxState.UNCONFIRMED:
+    if Effect.ALERT in owed:
         outbox.queue(
             tx,
             key=f"alert:fax:{fax.id}:{fax.state}:{fax.attempts}",
@@ -244,11 +271,7 @@ def late(tx: sa.Connection, *, now: float) -> list[Fax]:
 
 
 def _late(now: float) -> sa.Select[tuple[object, ...]]:
-    return sa.select(_t).where(
-        _literal(SENDABLE),
-        _t.c.deadline < now,
-        sa.or_(_t.c.lease_until.is_(None), _t.c.lease_until < now),
-    )
+    return sa.select(_t).where(_literal(SENDABLE), guards.late(now), guards.free(_t, now))
 
 
 def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
@@ -257,7 +280,7 @@ def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
     pause = pauses.current(tx, now=now) if expired else None
     for fax in expired:
         failure = too_late(fax, because="" if pause is None else pause.reason)
-        move(tx, fax, FaxState.FAILED, now=now, failure=failure)
+        move(tx, fax, FaxState.FAILED, Trigger.DEADLINE, now=now, failure=failure)
     return expired
 
 
@@ -268,14 +291,27 @@ def too_late(fax: Fax, *, because: str = "") -> Failure:
     return permanent("5.4.7", f"It could not be sent in the time allowed for it.{last}", code="deadline")
 
 
-def hurry(tx: sa.Connection, fax_id: str, *, now: float, deadline: float) -> bool:
+def hurry(tx: sa.Connection, fax: Fax, *, now: float, deadline: float, by: str) -> bool:
     """A person wants a waiting Fax tried now; False if it is not waiting or is being worked on."""
-    result = tx.execute(
-        sa.update(_t)
-        .where(_t.c.id == fax_id, _t.c.state == FaxState.WAITING, _t.c.lease_owner.is_(None))
-        .values(run_at=now, deadline=deadline)
+    if fax.state is not FaxState.WAITING:
+        return False
+    legal = moves.check(fax.state, FaxState.WAITING, Trigger.RETRY)
+    guards.of_caller(legal, by=by)
+    try:
+        write(tx, fax, legal, {"run_at": now, "deadline": deadline}, now=now)
+    except StaleError:
+        return False
+    history.append(
+        tx,
+        "fax",
+        fax.id,
+        at=now,
+        source=fax.state,
+        target=FaxState.WAITING,
+        trigger=Trigger.RETRY,
+        detail={"by": by},
     )
-    return result.rowcount == 1
+    return True
 
 
 def successor(tx: sa.Connection, fax: Fax) -> str | None:
@@ -310,8 +346,16 @@ def again(tx: sa.Connection, fax: Fax, *, now: float, deadline: float, by: str) 
             run_at=now,
         )
     )
+    guards.of_caller(moves.check(None, FaxState.ACCEPTED, Trigger.AGAIN), by=by)
     history.append(
-        tx, "fax", fax_id, at=now, source="", target=FaxState.ACCEPTED, detail={"retry_of": fax.id, "by": by}
+        tx,
+        "fax",
+        fax_id,
+        at=now,
+        source=None,
+        target=FaxState.ACCEPTED,
+        trigger=Trigger.AGAIN,
+        detail={"retry_of": fax.id, "by": by},
     )
     return fax_id
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway import moves
+from gateway.lifecycle import State
+from gateway.moves import Trigger
 from gateway.store import tables
 from gateway.store.prepared import Prepared
 
 _INSERT = Prepared(
-    sa.insert(tables.event), columns=("at", "subject", "subject_id", "source", "target", "detail")
+    sa.insert(tables.event), columns=("at", "subject", "subject_id", "source", "target", "trigger", "detail")
 )
 
 
@@ -21,12 +24,17 @@ def append(
     subject_id: str,
     *,
     at: float,
-    source: str,
-    target: str,
+    source: State | None,
+    target: State,
+    trigger: Trigger,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Record that `subject` (``fax``, ``document``, ``received``, ``outbox``) moved."""
-    append_all(tx, [event(subject, subject_id, at=at, source=source, target=target, detail=detail)])
+    """Record that `subject` (``fax``, ``document``, ``received``, ``outbox``) moved; no `source`: it is new.
+
+    Raises `IllegalMoveError` for a move that is not in the table.
+    """
+    moved = event(subject, subject_id, at=at, source=source, target=target, trigger=trigger, detail=detail)
+    append_all(tx, [moved])
 
 
 def event(
@@ -34,17 +42,20 @@ def event(
     subject_id: str,
     *,
     at: float,
-    source: str,
-    target: str,
+    source: State | None,
+    target: State,
+    trigger: Trigger,
     detail: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     """What `append_all` takes; arguments as `append`."""
+    moves.check(source, target, trigger)
     return {
         "at": at,
         "subject": subject,
         "subject_id": subject_id,
-        "source": str(source),
-        "target": str(target),
+        "source": "" if source is None else source.value,
+        "target": target.value,
+        "trigger": trigger.value,
         "detail": dict(detail or {}),
     }
 
@@ -61,4 +72,5 @@ def of(tx: sa.Connection, subject: str, subject_id: str) -> list[dict[str, Any]]
         .where(tables.event.c.subject == subject, tables.event.c.subject_id == subject_id)
         .order_by(tables.event.c.id)
     )
-    return [{"at": row.at, "source": row.source, "target": row.target, "detail": row.detail} for row in rows]
+    keys = ("at", "source", "target", "trigger", "detail")
+    return [{key: getattr(row, key) for key in keys} for row in rows]

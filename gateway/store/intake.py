@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from gateway.lifecycle import ON_THE_LINE, SENDABLE, DocumentState, FaxState
 from gateway.model import MailKind, Submission
+from gateway.moves import Trigger
 from gateway.store import blobs, dialect, history, outbox, tables
 from gateway.store.prepared import Prepared
 from gateway.store.rows import content_values
@@ -152,7 +153,14 @@ def _store(tx: sa.Connection, new: Sequence[tuple[Mail, Sequence[Mapping[str, An
     history.append_all(
         tx,
         [
-            history.event("fax", row["id"], at=row["created"], source="", target=FaxState.ACCEPTED)
+            history.event(
+                "fax",
+                row["id"],
+                at=row["created"],
+                source=None,
+                target=FaxState.ACCEPTED,
+                trigger=Trigger.ACCEPTED,
+            )
             for row in faxes
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,16 +70,15 @@ def write(
     id_: Any,
     *,
     states: tuple[str, ...],
-    fence: int | None,
+    fence: int,
     values: Mapping[str, Any],
+    guards: Sequence[sa.ColumnElement[bool]] = (),
 ) -> None:
-    """The one guarded update: id and state and, when the caller holds a lease, its fence.
+    """The one guarded update: id, state and fence as the caller saw them, and the move's own `guards`.
 
     Raises `StaleError` if it does not meet exactly one row.
     """
-    where = [table.c.id == id_, table.c.state.in_(states)]
-    if fence is not None:
-        where.append(table.c.fence == fence)
+    where = [table.c.id == id_, table.c.state.in_(states), table.c.fence == fence, *guards]
     result = tx.execute(sa.update(table).where(*where).values(**values))
     if result.rowcount != 1:
         raise StaleError(f"{table.name} {id_}: not in {'/'.join(states)} under this lease")

@@ -8,9 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway import lifecycle
+from gateway import moves
 from gateway.lifecycle import OutboxState
 from gateway.model import MailKind, OutboxMail, Via
+from gateway.moves import Trigger
 from gateway.store import dialect, history, leases, rows, tables
 
 _t = tables.outbox
@@ -70,13 +71,14 @@ def move(
     tx: sa.Connection,
     mail: OutboxMail,
     target: OutboxState,
+    trigger: Trigger,
     *,
     now: float,
     run_at: float | None = None,
     reason: str = "",
 ) -> None:
     """Record the result of a delivery attempt under the caller's lease."""
-    lifecycle.check(OutboxState.QUEUED, target)
+    moves.check(OutboxState.QUEUED, target, trigger)
     leases.write(
         tx,
         _t,
@@ -93,7 +95,14 @@ def move(
         },
     )
     history.append(
-        tx, "outbox", mail.key, at=now, source=OutboxState.QUEUED, target=target, detail={"reason": reason}
+        tx,
+        "outbox",
+        mail.key,
+        at=now,
+        source=OutboxState.QUEUED,
+        target=target,
+        trigger=trigger,
+        detail={"reason": reason},
     )
 
 

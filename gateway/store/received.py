@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway import lifecycle
+from gateway import moves
 from gateway.lifecycle import OutboxState, ReceivedState
 from gateway.model import Content, MailKind, OutboxMail, ReceivedFax, Via
-from gateway.store import blobs, dialect, history, leases, outbox, rows, tables
+from gateway.moves import Trigger
+from gateway.store import blobs, dialect, guards, history, leases, outbox, rows, tables
 
 _t = tables.received
 _OPEN = _t.c.state.in_(
@@ -58,7 +59,15 @@ def see(tx: sa.Connection, faxes: Sequence[ReceivedFax], *, now: float) -> list[
             key="provider_id",
         )
         if new:
-            history.append(tx, "received", fax.id, at=now, source="", target=ReceivedState.SEEN)
+            history.append(
+                tx,
+                "received",
+                fax.id,
+                at=now,
+                source=None,
+                target=ReceivedState.SEEN,
+                trigger=Trigger.LISTED,
+            )
             fresh.append(fax.id)
     return fresh
 
@@ -98,6 +107,7 @@ def fetched(tx: sa.Connection, fax: ReceivedFax, *, content: Content, digest: st
         tx,
         fax,
         ReceivedState.FETCHED,
+        Trigger.FETCHED,
         now=now,
         run_at=now,
         values={**rows.content_values(content), "digest": digest, "attempts": 0, "reason": ""},
@@ -105,9 +115,16 @@ def fetched(tx: sa.Connection, fax: ReceivedFax, *, content: Content, digest: st
     blobs.put(tx, "inbox", content)
 
 
-def routed(tx: sa.Connection, fax: ReceivedFax, deliveries: Sequence[Delivery], *, now: float) -> None:
-    """Queue one mail per recipient; the fax is *mailed* once all of them were accepted."""
-    _move(tx, fax, ReceivedState.ROUTED, now=now, run_at=None, values={"attempts": 0, "reason": ""})
+def routed(
+    tx: sa.Connection, fax: ReceivedFax, deliveries: Sequence[Delivery], *, now: float, by: str = ""
+) -> None:
+    """Queue one mail per recipient; the fax is *mailed* once all of them were accepted.
+
+    `by`: the person who wants it mailed again.
+    """
+    trigger = Trigger.REMAIL if by else Trigger.ROUTED
+    values: dict[str, object] = {"attempts": 0, "reason": ""}
+    _move(tx, fax, ReceivedState.ROUTED, trigger, now=now, run_at=None, values=values, by=by)
     earlier = len(outbox.of_received(tx, fax.id))
     for ordinal, delivery in enumerate(deliveries, earlier + 1):
         outbox.queue(
@@ -124,12 +141,20 @@ def routed(tx: sa.Connection, fax: ReceivedFax, deliveries: Sequence[Delivery], 
 
 def acknowledged(tx: sa.Connection, fax: ReceivedFax, *, folder: str, now: float) -> None:
     """Nothing is left to do; `folder` is where it lies at the provider now."""
-    _move(tx, fax, ReceivedState.ACKNOWLEDGED, now=now, run_at=None, values={"folder": folder})
+    values: dict[str, object] = {"folder": folder}
+    _move(tx, fax, ReceivedState.ACKNOWLEDGED, Trigger.ACKNOWLEDGED, now=now, run_at=None, values=values)
 
 
-def parked(tx: sa.Connection, fax: ReceivedFax, reason: str, *, now: float) -> None:
+def parked(
+    tx: sa.Connection,
+    fax: ReceivedFax,
+    reason: str,
+    trigger: Trigger = Trigger.SET_ASIDE,
+    *,
+    now: float,
+) -> None:
     """It waits for a person, and the administrator is told once for each reason."""
-    _move(tx, fax, ReceivedState.PARKED, now=now, run_at=None, values={"reason": reason})
+    _move(tx, fax, ReceivedState.PARKED, trigger, now=now, run_at=None, values={"reason": reason})
     outbox.queue(
         tx,
         key=f"alert:received:{fax.id}:{fax.state}",
@@ -167,15 +192,17 @@ def mail_left(tx: sa.Connection, mail: OutboxMail, target: OutboxState, *, now: 
         return
     fax = rows.received(row)
     if target is OutboxState.FAILED:
-        parked(tx, fax, f"It could not be mailed to {mail.recipient}.", now=now)
+        reason = f"It could not be mailed to {mail.recipient}."
+        parked(tx, fax, reason, Trigger.UNDELIVERABLE, now=now)
     elif not any(other.state is OutboxState.QUEUED for other in outbox.of_received(tx, fax.id)):
-        _move(tx, fax, ReceivedState.MAILED, now=now, run_at=now, values={})
+        _move(tx, fax, ReceivedState.MAILED, Trigger.MAILED, now=now, run_at=now, values={})
 
 
-def resume(tx: sa.Connection, fax: ReceivedFax, *, now: float) -> None:
+def resume(tx: sa.Connection, fax: ReceivedFax, *, now: float, by: str) -> None:
     """A person takes a parked fax up again: from fetching, or from routing when our copy is stored."""
     target = ReceivedState.SEEN if fax.content is None else ReceivedState.FETCHED
-    _move(tx, fax, target, now=now, run_at=now, values={"reason": "", "attempts": 0})
+    values: dict[str, object] = {"reason": "", "attempts": 0}
+    _move(tx, fax, target, Trigger.RESUME, now=now, run_at=now, values=values, by=by)
 
 
 def get(tx: sa.Connection, received_id: str, *, lock: bool = False) -> ReceivedFax:
@@ -191,12 +218,14 @@ def _move(
     tx: sa.Connection,
     fax: ReceivedFax,
     target: ReceivedState,
+    trigger: Trigger,
     *,
     now: float,
     run_at: float | None,
     values: dict[str, object],
+    by: str = "",
 ) -> None:
-    lifecycle.check(fax.state, target)
+    guards.of_caller(moves.check(fax.state, target, trigger), by=by)
     leases.write(
         tx,
         _t,
@@ -212,5 +241,9 @@ def _move(
         at=now,
         source=fax.state,
         target=target,
-        detail={key: value for key, value in values.items() if key in ("reason", "folder", "digest")},
+        trigger=trigger,
+        detail={
+            **({"by": by} if by else {}),
+            **{key: value for key, value in values.items() if key in ("reason", "folder", "digest")},
+        },
     )

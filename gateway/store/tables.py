@@ -283,6 +283,7 @@ event = sa.Table(
     sa.Column("subject_id", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
+    sa.Column("trigger", sa.Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Index("ix_event_subject", "subject", "subject_id"),
 )

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gateway.errors import Failure, Kind, permanent, temporary
 from gateway.lifecycle import SENDABLE, FaxState, OutboxState, next_try
 from gateway.model import Fax, MailKind, OutboxMail, ReceivedFax
+from gateway.moves import Trigger
 from gateway.pause import Patience, Pause, Why
 from gateway.retries import Cause, Plan, Tries, again, counted
 from gateway.store import attempts, documents, faxes, outbox, pauses, received
@@ -87,13 +88,13 @@ def document(
             )
             return None
         case Refused(failure=failure):
-            documents.refused(tx, work.document, failure, now=now)
+            documents.refused(tx, work.document, failure, Trigger.UNFIT, now=now)
             return failure
         case RendererDied():
             if work.document.deaths + 1 < documents.DEATHS:
                 documents.postpone(tx, work.document, died=True, run_at=now + _RENDER_AGAIN)
                 return None
-            documents.refused(tx, work.document, documents.POISONOUS, now=now)
+            documents.refused(tx, work.document, documents.POISONOUS, Trigger.DEATHS, now=now)
             return documents.POISONOUS
         case Later(failure=failure):
             documents.postpone(
@@ -122,17 +123,29 @@ def submit(
             certain = failure.kind is Kind.PERMANENT  # about this fax, and no word of the provider
             pause = None if certain else noted(tx, failure, policy, now=now)
             target, run_at, tries = _after_refusal(fax, failure, pause, policy, now)
-            faxes.move(tx, fax, target, now=now, run_at=run_at, failure=failure, tries=tries)
+            faxes.move(
+                tx,
+                fax,
+                target,
+                Trigger.NOT_CALLED,
+                now=now,
+                run_at=run_at,
+                failure=failure,
+                tries=tries,
+            )
             return target
         case Called(attempt=attempt, word=word, failure=failure):
             pause = noted(tx, failure, policy, now=now)
             if failure is None:
-                return attempts.end(tx, attempt, word, FaxState.SENT, now=now, run_at=now)
+                return attempts.end(tx, attempt, word, FaxState.SENT, Trigger.SUCCESS, now=now, run_at=now)
             if failure.kind is Kind.UNKNOWN:
-                return attempts.end(tx, attempt, word, FaxState.UNKNOWN, now=now, run_at=now, failure=failure)
-            target, run_at, tries = _after_refusal(fax, failure, pause, policy, now)
+                target, run_at, tries = FaxState.UNKNOWN, now, fax.tries
+                trigger = Trigger.NO_WORD
+            else:
+                target, run_at, tries = _after_refusal(fax, failure, pause, policy, now)
+                trigger = Trigger.REFUSAL
             return attempts.end(
-                tx, attempt, word, target, now=now, run_at=run_at, failure=failure, tries=tries
+                tx, attempt, word, target, trigger, now=now, run_at=run_at, failure=failure, tries=tries
             )
 
 
@@ -184,6 +197,7 @@ def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> 
         tx,
         fax,
         target,
+        news.trigger,
         now=now,
         run_at=run_at,
         failure=news.failure,
@@ -218,16 +232,17 @@ def mail(
     run_at, reason = None, ""
     match outcome:
         case Accepted():
-            target = OutboxState.SENT
+            target, trigger = OutboxState.SENT, Trigger.TAKEN
         case Undeliverable(failure=failure):
-            target, reason = OutboxState.FAILED, failure.sentence
+            target, trigger, reason = OutboxState.FAILED, Trigger.REFUSED, failure.sentence
         case Later(failure=failure):
             reason = failure.sentence
             run_at = next_try(mail.attempts + 1, policy.mail_delays, now, at_least=failure.retry_after or 0.0)
             given_up = run_at > mail.created + policy.mail_give_up
             target = OutboxState.FAILED if given_up else OutboxState.QUEUED
+            trigger = Trigger.GIVEN_UP if given_up else Trigger.PUT_OFF
             run_at = None if given_up else run_at
-    outbox.move(tx, mail, target, now=now, run_at=run_at, reason=reason)
+    outbox.move(tx, mail, target, trigger, now=now, run_at=run_at, reason=reason)
     if mail.received_id and target is not OutboxState.QUEUED:
         received.mail_left(tx, mail, target, now=now)
     if target is OutboxState.FAILED and mail.kind in (MailKind.RECEIPT, MailKind.HELD, MailKind.REFUSAL):

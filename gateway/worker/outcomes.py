@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.errors import Failure
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt, Content
+from gateway.moves import Trigger
 from gateway.retries import Cause
 from gateway.store.faxes import Evidence
 from gateway.store.received import Delivery
@@ -106,6 +107,8 @@ class Tracked:
 
     claimant: Claimant
     target: FaxState | None
+    trigger: Trigger = Trigger.ROW
+    """What it goes by."""
     evidence: Evidence | None = None
     failure: Failure | None = None
     cause: Cause | None = None

@@ -10,6 +10,7 @@ import click
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from support import moving
 from support.submissions import make_submission
 
 from gateway.cli import inbox, queue
@@ -17,6 +18,7 @@ from gateway.control import ControlServer, Verbs, ask
 from gateway.errors import GatewayError, permanent, unknown
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
 from gateway.model import Content, ReceivedFax, Via, new_id
+from gateway.moves import Trigger
 from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, views
 from gateway.store.received import Delivery
 from gateway.worker.purge import Purge
@@ -103,7 +105,7 @@ async def move(store: Store, fax_id: str, *targets: FaxState) -> None:
             )
         else:
             await store.write(
-                lambda tx, row=row, target=target: faxes.move(tx, row, target, now=1000, run_at=9e9)
+                lambda tx, row=row, target=target: moving.move(tx, row, target, now=1000, run_at=9e9)
             )
 
 
@@ -224,7 +226,7 @@ async def test_what_the_administrator_was_told_of_a_held_fax_is_gone_once_it_is_
     await move(store, one, FaxState.SUBMITTING, FaxState.UNKNOWN)
     held = unknown("4.4.7", "Rows that may be it: 700 (yesterday).", code="held_no_proof")
     row = await store.read(lambda tx: faxes.get(tx, one))
-    await store.write(lambda tx: faxes.move(tx, row, FaxState.HELD, now=1000, failure=held))
+    await store.write(lambda tx: moving.move(tx, row, FaxState.HELD, now=1000, failure=held))
     await daemon.ask("queue.resolve", id=one, **{"as": "resend"})
     (failed,) = await store.write(lambda tx: faxes.expire(tx, now=9.1e10))
     expired = await store.read(lambda tx: faxes.get(tx, failed.id))
@@ -305,7 +307,7 @@ async def test_remail_takes_a_parked_fax_up_again(daemon: Daemon, store: Store) 
 async def send_mails(store: Store) -> None:
     def send(tx: sa.Connection) -> None:
         for mail in outbox.claim(tx, owner="m", now=store.now(), seconds=9, limit=9):
-            outbox.move(tx, mail, OutboxState.SENT, now=1000)
+            outbox.move(tx, mail, OutboxState.SENT, Trigger.TAKEN, now=1000)
             received.mail_left(tx, mail, OutboxState.SENT, now=1000)
 
     await store.write(send)

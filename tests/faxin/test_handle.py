@@ -12,6 +12,7 @@ import pytest
 from gateway.errors import Kind
 from gateway.lifecycle import OutboxState, ReceivedState
 from gateway.model import ReceivedFax, Via
+from gateway.moves import Trigger
 from gateway.store import outbox, received
 from gateway.store.received import Delivery
 from gateway.worker.outcomes import Acknowledged, Fetched, Later, Parked, Routed
@@ -43,7 +44,7 @@ async def mailed(bench: Any, seen: ReceivedFax, handler: Any) -> ReceivedFax:
     ):
 
         def sent(tx: Any, mail: Any = mail) -> None:
-            outbox.move(tx, mail, OutboxState.SENT, now=now)
+            outbox.move(tx, mail, OutboxState.SENT, Trigger.TAKEN, now=now)
             received.mail_left(tx, mail, OutboxState.SENT, now=now)
 
         await bench.store.write(sent)

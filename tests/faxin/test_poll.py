@@ -13,6 +13,7 @@ from gateway.errors import GatewayError
 from gateway.faxin.poll import MARK, POLLED
 from gateway.lifecycle import FaxState, ReceivedState
 from gateway.model import Content
+from gateway.moves import Trigger
 from gateway.simulator import MODES, Service
 from gateway.store import Store, StoreUnavailableError, attempts, documents, facts, faxes, intake, received
 from gateway.store.faxes import Evidence
@@ -116,7 +117,7 @@ async def record_sent(store: Store, row_id: str) -> None:
         attempt = attempts.begin(
             tx, ready.fax, token="T", deadline=1100, snapshot=[], digest="d", lease=50, now=1000
         )
-        attempts.end(tx, attempt, "success", FaxState.SENT, now=1001)
+        attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=1001)
         faxes.identify(tx, faxes.get(tx, ready.fax.id), Evidence(provider_id=row_id, how="lone"), now=1002)
 
     await store.write(send)

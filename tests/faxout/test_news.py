@@ -6,12 +6,13 @@ from decimal import Decimal
 import pytest
 from support.sent_rows import T0, claimant, message
 
+from gateway import moves
 from gateway.config import from_dict
 from gateway.errors import Kind
 from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Prove, Resend, Settle, Wait
 from gateway.faxout.interpret import Words
 from gateway.faxout.news import news
-from gateway.lifecycle import FAX_MOVES, FaxState
+from gateway.lifecycle import FaxState
 from gateway.retries import Cause
 from gateway.store.faxes import Evidence
 from gateway.voipms import FaxMessage
@@ -32,7 +33,7 @@ def tell(
     rows = {found.id: found} if found else {}
     tracked = news(claimant(state), decision, rows, words=WORDS, line_taken=line_taken, now=now)
     if tracked is not None and tracked.target is not None:
-        assert tracked.target in FAX_MOVES[state], "the table of moves allows it"
+        assert moves.find(state, tracked.target, tracked.trigger), "the table of moves allows it"
     return tracked
 
 

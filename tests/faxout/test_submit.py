@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from support import moving
 from support.plans import PATIENCE, plan
 
 from gateway.errors import Kind, Scope
@@ -16,7 +18,7 @@ from gateway.faxout.interpret import surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
 from gateway.simulator import Simulator
-from gateway.store import StoreUnavailableError, attempts, faxes, tracking
+from gateway.store import StoreUnavailableError, attempts, faxes, tables, tracking
 from gateway.worker import apply
 from gateway.worker.lease import Lease
 from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, Unsure
@@ -287,8 +289,10 @@ async def test_a_deadline_that_passes_during_the_look_ends_it_too(office: Any) -
 
 async def test_until_its_deadline_a_fax_is_sent(office: Any) -> None:
     fax = await office.accept()
+    soon = office.now() + 60
+    await office.store.write(lambda tx: tx.execute(sa.update(tables.fax).values(deadline=soon)))
     office.submitter = Submitter(
-        client=office.client, store=office.store, settings=office.settings, clock=lambda: fax.deadline
+        client=office.client, store=office.store, settings=office.settings, clock=lambda: soon
     )
     await office.send()
     assert await office.state(fax) is FaxState.SENT
@@ -376,7 +380,7 @@ async def test_wherever_the_lease_ends_nothing_is_sent_or_it_is_unknown(
         for one in await office.store.read(tracking.claimants):
             await office.store.write(
                 lambda tx, one=one: (
-                    faxes.move(tx, one.fax, FaxState.FAILED, now=office.now())
+                    moving.move(tx, one.fax, FaxState.FAILED, now=office.now())
                     if one.fax.state is FaxState.UNKNOWN
                     else None
                 )
@@ -389,7 +393,7 @@ async def test_wherever_the_lease_ends_nothing_is_sent_or_it_is_unknown(
                 seen.append("abandoned")
                 assert office.calls() == []
                 await office.store.write(
-                    lambda tx, fax=work.fax: faxes.move(tx, fax, FaxState.CANCELLED, now=office.now())
+                    lambda tx, fax=work.fax: moving.move(tx, fax, FaxState.CANCELLED, now=office.now())
                 )
             case Called(word="lease_lost", failure=failure):
                 seen.append("not sent")

@@ -15,6 +15,7 @@ from gateway.errors import Kind
 from gateway.lifecycle import OutboxState, ReceivedState
 from gateway.mailout import Deliverer
 from gateway.model import MailKind, OutboxMail, ReceivedFax, Via
+from gateway.moves import Trigger
 from gateway.simulator import PASSWORD, USERNAME, Catcher, Simulator
 from gateway.store import Store, outbox, received
 from gateway.store.received import Delivery
@@ -293,6 +294,6 @@ async def test_the_row_survives_its_way_through_the_store(serve: Any, store: Sto
     (mail,) = await queued(store)
     deliverer = Deliverer(settings=settings_for(server.port), store=store, client=None)
     assert await deliverer.step(mail) == Accepted()
-    await store.write(lambda tx: outbox.move(tx, mail, OutboxState.SENT, now=NOW))
+    await store.write(lambda tx: outbox.move(tx, mail, OutboxState.SENT, Trigger.TAKEN, now=NOW))
     assert server.taken[0].message["Message-ID"] == f"<{mail.message_id}@fax.example.com>"
     assert await queued(store) == []

@@ -4,11 +4,13 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import moving
 from support.submissions import make_submission
 
-from gateway.errors import permanent
-from gateway.lifecycle import FAX_MOVES, FINAL, ON_THE_LINE, FaxState, IllegalMoveError
+from gateway import moves
+from gateway.lifecycle import FINAL, ON_THE_LINE, FaxState
 from gateway.model import Attempt, Content, Fax, MailKind
+from gateway.moves import IllegalMoveError, Trigger
 from gateway.store import Store, attempts, documents, faxes, history, intake, leases, outbox, tracking
 from gateway.store.leases import StaleError
 
@@ -88,7 +90,9 @@ async def test_a_late_outcome_is_kept_although_the_lease_is_gone(store: Store) -
         await store.write(lambda tx: attempts.rescue(tx, now=1051, calling=())) == []
     )  # the call may still run
     assert await store.write(lambda tx: attempts.rescue(tx, now=1101, calling=())) == [work.fax.id]
-    state = await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1102))
+    state = await store.write(
+        lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=1102)
+    )
     assert state is FaxState.SENT
     (stored,) = await store.read(lambda tx: tracking.attempts_of(tx, work.fax.id))
     assert stored.outcome == "success"
@@ -117,11 +121,22 @@ async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
     await ready_fax(store)
     (work,) = await claim(store)
     attempt = await begin(store, work.fax)
-    await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1001))
+    await store.write(
+        lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=1001)
+    )
     fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
     evidence = faxes.Evidence(provider_id="77", how="lone")
     await store.write(
-        lambda tx: faxes.move(tx, fax, FaxState.WAITING, now=1002, run_at=1100, evidence=evidence)
+        lambda tx: faxes.move(
+            tx,
+            fax,
+            FaxState.WAITING,
+            Trigger.ROW,
+            now=1002,
+            run_at=1100,
+            evidence=evidence,
+            failure=moving.BECAUSE,
+        )
     )
     assert await store.read(lambda tx: tracking.known_rows(tx, ["77", "78"])) == {"77": fax.id}
     waiting = await store.read(lambda tx: faxes.get(tx, fax.id))
@@ -134,13 +149,13 @@ async def test_a_held_fax_does_not_come_back_to_a_taken_line(store: Store) -> No
     await begin(store, work.fax)
     for target in (FaxState.UNKNOWN, FaxState.HELD):
         fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
-        await store.write(lambda tx, fax=fax, target=target: faxes.move(tx, fax, target, now=1000))
+        await store.write(lambda tx, fax=fax, target=target: moving.move(tx, fax, target, now=1000))
     await ready_fax(store, message_id="<b>")
     (other,) = await claim(store)
     await begin(store, other.fax)
     held = await store.read(lambda tx: faxes.get(tx, work.fax.id))
     with pytest.raises(faxes.LineTakenError):
-        await store.write(lambda tx: faxes.move(tx, held, FaxState.SENT, now=1000))
+        await store.write(lambda tx: moving.move(tx, held, FaxState.SENT, now=1000))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -150,32 +165,27 @@ async def test_every_walk_through_the_table_owes_exactly_one_final_notice(
 ) -> None:
     number = "+1555" + str(data.draw(st.integers(2000000, 2999999)))
     fax = await ready_fax(store, number=number, message_id=f"<{number}{choices}{data.draw(st.uuids())}>")
-    walked = [fax.state]
+    walked: list[tuple[str, str]] = [(fax.state, Trigger.ACCEPTED)]
     for choice in choices:
-        targets = sorted(FAX_MOVES[fax.state])
-        if not targets:
+        ways = [way for way in moves.FAX if fax.state in way.sources]
+        if not ways:
             break
-        target = targets[choice % len(targets)]
-        if target is FaxState.SUBMITTING:
+        way = ways[choice % len(ways)]
+        if way.target is FaxState.SUBMITTING:
             await begin(store, fax)
         else:
-            failure = permanent("5.0.0", "Because.") if target is FaxState.FAILED else None
-            await store.write(
-                lambda tx, fax=fax, target=target, failure=failure: faxes.move(
-                    tx, fax, target, now=1000, failure=failure
-                )
-            )
+            await store.write(lambda tx, fax=fax, way=way: moving.make(tx, fax, way, now=1000))
         fax = await store.read(lambda tx, fax=fax: faxes.get(tx, fax.id))
-        walked.append(fax.state)
+        walked.append((fax.state, way.trigger))
     if fax.state in ON_THE_LINE:  # free the line for the next example
         await store.write(
             lambda tx: tx.execute(sa.text(f"UPDATE fax SET state='failed' WHERE id='{fax.id}'"))
         )
     mails = await store.write(lambda tx: outbox.claim(tx, owner="t", now=5000, seconds=0, limit=999))
     finals = [m for m in mails if m.kind is MailKind.RECEIPT and m.facts["fax_id"] == fax.id]
-    assert len(finals) == (1 if fax.state in FINAL and walked[-1] in FINAL else 0)
+    assert len(finals) == (1 if fax.state in FINAL else 0)
     events = await store.read(lambda tx: history.of(tx, "fax", fax.id))
-    assert [event["target"] for event in events] == walked
+    assert [(event["target"], event["trigger"]) for event in events] == walked
     await store.write(lambda tx: tx.execute(sa.text("UPDATE outbox SET state='sent' WHERE state='queued'")))
 
 
@@ -196,12 +206,14 @@ async def test_a_late_word_reaches_a_held_fax_unless_its_line_is_taken(store: St
         attempt = await begin(store, work.fax)
         for target in (FaxState.UNKNOWN, FaxState.HELD):
             fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
-            await store.write(lambda tx, fax=fax, target=target: faxes.move(tx, fax, target, now=1000))
+            await store.write(lambda tx, fax=fax, target=target: moving.move(tx, fax, target, now=1000))
         if taken:
             await ready_fax(store, number=number, message_id="<b>")
             (other,) = await claim(store)
             await begin(store, other.fax)
-        state = await store.write(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=1100))
+        state = await store.write(
+            lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=1100)
+        )
         assert state is (FaxState.HELD if taken else FaxState.SENT)
         (stored,) = await store.read(lambda tx: tracking.attempts_of(tx, work.fax.id))
         assert stored.outcome == "success"
@@ -221,5 +233,5 @@ async def test_what_was_not_sent_in_its_time_fails_with_a_notice(store: Store) -
 async def test_illegal_moves_raise_and_write_nothing(store: Store) -> None:
     fax = await ready_fax(store)
     with pytest.raises(IllegalMoveError):
-        await store.write(lambda tx: faxes.move(tx, fax, FaxState.DELIVERED, now=1000))
+        await store.write(lambda tx: faxes.move(tx, fax, FaxState.DELIVERED, Trigger.ROW, now=1000))
     assert (await store.read(lambda tx: faxes.get(tx, fax.id))).state is FaxState.ACCEPTED

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import sqlalchemy as sa
+from support import moving
 from support.submissions import make_submission
 
 from gateway.lifecycle import FaxState
@@ -52,7 +53,7 @@ async def test_another_number_content_or_window_is_another_fax(store: Store, sub
 async def test_a_failed_first_lets_the_same_mail_try_again(store: Store, submission: Submission) -> None:
     first = await accept(store, submission, ONE)
     fax = await store.read(lambda tx: faxes.get(tx, first.faxes[0]))
-    await store.write(lambda tx: faxes.move(tx, fax, FaxState.FAILED, now=1001))
+    await store.write(lambda tx: moving.move(tx, fax, FaxState.FAILED, now=1001))
     again = await accept(store, replace(submission, id=new_id()), ONE)
     assert len(again.faxes) == 1
 

@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
+from support import moving
 from support.submissions import make_submission
 
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
 from gateway.model import Content, MailKind, ReceivedFax, Via, new_id
+from gateway.moves import Trigger
 from gateway.store import Store, attempts, documents, facts, faxes, intake, mailboxes, outbox, received, views
 from gateway.store.received import Delivery
 
@@ -133,7 +135,7 @@ async def test_the_last_two_mails_of_a_received_fax_leave_together(nodes: tuple[
 
     def leaving(mail: Any) -> Callable[[sa.Connection], None]:
         def leave(tx: sa.Connection) -> None:
-            outbox.move(tx, mail, OutboxState.SENT, now=5)
+            outbox.move(tx, mail, OutboxState.SENT, Trigger.TAKEN, now=5)
             received.mail_left(tx, mail, OutboxState.SENT, now=5)
 
         return leave
@@ -206,7 +208,7 @@ async def test_an_outcome_and_a_rescue_at_the_same_instant_lose_neither(nodes: t
         )
     )
     rescue = lambda tx: attempts.rescue(tx, now=3000, calling=())  # noqa: E731
-    end = lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, now=3000)  # noqa: E731
+    end = lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=3000)  # noqa: E731
     rescued, state = await at_once(nodes, rescue, end)
     assert rescued == [work.fax.id]
     assert state is FaxState.SENT
@@ -216,7 +218,7 @@ async def test_an_outcome_and_a_rescue_at_the_same_instant_lose_neither(nodes: t
 async def test_two_people_send_a_fax_again_and_it_goes_once(nodes: tuple[Store, Store]) -> None:
     (fax_id,) = await ready_faxes(nodes[0], ONE)
     fax = await nodes[0].read(lambda tx: faxes.get(tx, fax_id))
-    await nodes[0].write(lambda tx: faxes.move(tx, fax, FaxState.FAILED, now=2000))
+    await nodes[0].write(lambda tx: moving.move(tx, fax, FaxState.FAILED, now=2000))
 
     def again(tx: sa.Connection) -> str | None:
         failed = faxes.get(tx, fax_id)
@@ -243,9 +245,9 @@ async def test_a_cancel_during_the_refusal_of_the_pages_stops_neither(nodes: tup
 
     def cancel(tx: sa.Connection) -> None:
         fax = faxes.get(tx, accepted.faxes[0], lock=True)
-        faxes.move(tx, fax, FaxState.CANCELLED, now=1001)
+        moving.move(tx, fax, FaxState.CANCELLED, now=1001)
 
-    refuse = lambda tx: documents.refused(tx, work.document, documents.POISONOUS, now=1001)  # noqa: E731
+    refuse = lambda tx: documents.refused(tx, work.document, documents.POISONOUS, Trigger.DEATHS, now=1001)  # noqa: E731
     assert await at_once(nodes, cancel, refuse) == [None, None]
     states = {
         row["id"]: row["state"]

@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
+from support import moving
 from support.submissions import make_received, make_submission
 
 from gateway.lifecycle import FaxState, OutboxState
 from gateway.model import ReceivedFax, Via, new_id
+from gateway.moves import Trigger
 from gateway.store import (
     Store,
     attempts,
@@ -64,13 +66,14 @@ async def move(store: Store, fax_id: str, *targets: FaxState, at: float = END) -
                 )
             )
             continue
-        await store.write(lambda tx, fax=fax, target=target: faxes.move(tx, fax, target, now=at, run_at=9e9))
+        await store.write(lambda tx, fax=fax, target=target: moving.move(tx, fax, target, now=at, run_at=9e9))
 
 
 async def mails_end(store: Store, target: OutboxState = OutboxState.SENT, at: float = END) -> None:
     def end(tx: sa.Connection) -> None:
         for mail in outbox.claim(tx, owner="m", now=at, seconds=9, limit=99):
-            outbox.move(tx, mail, target, now=at)
+            trigger = Trigger.TAKEN if target is OutboxState.SENT else Trigger.REFUSED
+            outbox.move(tx, mail, target, trigger, now=at)
             received.mail_left(tx, mail, target, now=at)
 
     await store.write(end)
@@ -170,7 +173,7 @@ async def test_the_alert_of_an_unconfirmed_fax_counts_as_a_notice(store: Store) 
     def all_but_the_alert(tx: sa.Connection) -> None:
         for mail in outbox.claim(tx, owner="m", now=END, seconds=9, limit=99):
             if not mail.key.startswith(f"alert:fax:{fax_id}:unconfirmed"):
-                outbox.move(tx, mail, OutboxState.SENT, now=END)
+                outbox.move(tx, mail, OutboxState.SENT, Trigger.TAKEN, now=END)
 
     await store.write(all_but_the_alert)
     assert await due(store, SUBMISSIONS, before=9e9) == []
@@ -255,7 +258,7 @@ async def test_a_received_fax_that_is_mailed_again_keeps_its_copy_until_that_has
     await acknowledge(store, fax.id)
     found = await due(store, RECEIVED)
     to = [Delivery(recipient="else@example.com", via=Via.SMTP)]
-    await store.write(lambda tx: received.routed(tx, received.get(tx, fax.id), to, now=END))
+    await store.write(lambda tx: received.routed(tx, received.get(tx, fax.id), to, now=END, by="anna"))
     gone = await store.write(lambda tx: retention.forget(tx, RECEIVED, found, before=END, now=END))
     assert gone.items == 0
     await mails_end(store, at=END + 100)
