@@ -92,6 +92,7 @@ class Gateway:
             store=self._track_duty.store,
             settings=settings,
             page_digests=self.renderer.page_digests,
+            alike=self.renderer.alike,
             clock=self.store.now,
         )
         self._poller = Poller(

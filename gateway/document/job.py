@@ -47,6 +47,9 @@ class _Job:
         if request.kind == "digests":
             found = pdf.digests(inputs[0], most)
             self._connection.sendall(wire.json_frame(wire.RESULT, {"digests": found}))
+        elif request.kind == "alike":
+            ours, theirs = inputs
+            self._connection.sendall(wire.json_frame(wire.RESULT, {"alike": pdf.alike(ours, theirs, most)}))
         elif request.kind == "pictures":
             layout = Layout(resolution=request.settings.resolution)
             for picture in pdf.pictures(inputs[0], most, layout=layout):

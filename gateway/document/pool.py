@@ -169,6 +169,18 @@ class Renderer:
 
         return await self._run(job)
 
+    async def alike(self, ours: Path | bytes, theirs: Path | bytes) -> bool:
+        """Whether somebody's PDF shows the pages of ours, though it may be drawn anew: for other digests."""
+        request = wire.Request(kind="alike", settings=self._settings)
+
+        async def conclude(answer: bytes) -> bool:
+            return _believed(lambda: wire.read_flag(answer, "alike"))
+
+        async def job(helper: Helper) -> bool:
+            return await converse(helper, request, [ours, theirs], _refuse_page, self._office, conclude)
+
+        return await self._run(job)
+
     async def pictures(self, pdf: Path, take: Callable[[bytes], Awaitable[None]]) -> None:
         """Give `take` each page of a PDF of ours as a PNG picture of the same pixels."""
         request = wire.Request(kind="pictures", settings=self._settings)

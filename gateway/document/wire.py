@@ -77,7 +77,7 @@ class Limits:
 class Request:
     """One job for a child. The inputs themselves come as open descriptors, in order."""
 
-    kind: Literal["message", "files", "digests", "pictures"]
+    kind: Literal["message", "files", "digests", "alike", "pictures"]
     settings: RenderSettings
     names: tuple[str, ...] = ()
     """Name of each input when the inputs are files."""
@@ -176,6 +176,14 @@ def read_bug(payload: bytes) -> str:
 def read_lines(payload: bytes, key: str, *, most: int) -> tuple[str, ...]:
     """Decode the list of texts under `key` of a result frame."""
     return texts(read_object(payload).get(key, []), most)
+
+
+def read_flag(payload: bytes, key: str) -> bool:
+    """Decode the yes or no under `key` of a result frame."""
+    value = read_object(payload).get(key)
+    if not isinstance(value, bool):
+        raise Malformed("result of another shape")
+    return value
 
 
 def texts(value: object, most: int) -> tuple[str, ...]:

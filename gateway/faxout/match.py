@@ -5,8 +5,9 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
 
 * A row is a *candidate* for a fax if it goes to the same number, is in no snapshot taken before one of its
   calls, belongs to no other attempt, and is not older than the call (clocks may differ by a set skew).
-* **Proof** is our token echoed in the row's station id, or `getFaxMessagePDF` showing exactly our pages. When
-  faxes with equal pages compete, a row goes to the only one that can have made it; an attempt makes one row.
+* **Proof** is our token echoed in the row's station id, or `getFaxMessagePDF` showing our pages, however they
+  are coded. When faxes with equal pages compete, a row goes to the only one that can have made it; an attempt
+  makes one row.
 * **Likeness** (the lone candidate) is enough only after a clean ``success``, if no other fax could own the
   row, and only once the row is final: while it is pending, a second candidate may still turn up. A failed one
   must stay alone for a while, because it leads to another call. Ids that vanished from the snapshot rule

@@ -1,7 +1,7 @@
 """The pages that PDFs of SENT rows showed: asked for a few at a time, remembered, asked again with patience.
 
 The memory is lost with the process and made again. A PDF that cannot be had or read proves nothing; neither
-does one that is drawn differently from what we sent.
+does one that is drawn anew and shows the pages of two documents as well as each other's.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from gateway import voipms
 from gateway.errors import GatewayError, Kind, Scope
 from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Pages
+from gateway.model import Document
 
 PROOFS_A_ROUND = 4
 """Each costs a call and a rendering."""
+_COMPARED = 4
+"""Documents that a PDF which is drawn anew is compared with; each comparison costs two renderings."""
 _LONGEST_PAUSE = 3600.0
 """Seconds between two tries at a PDF that showed nothing."""
 
@@ -35,8 +38,9 @@ class _Seen:
 class Proofs:
     """Remembers by row id.
 
-    `page_digests` turns a PDF into the digests of its pages; a `GatewayError` from it means that this PDF
-    proves nothing. `pause` is how long to leave a PDF alone that showed nothing, in seconds; it doubles.
+    `page_digests` turns a PDF into the digests of its pages, `alike` tells whether it shows the pages of a
+    document in another coding or resolution; a `GatewayError` from them means that this PDF proves nothing.
+    `pause` is how long to leave a PDF alone that showed nothing, in seconds; it doubles.
     """
 
     def __init__(
@@ -44,11 +48,13 @@ class Proofs:
         *,
         client: voipms.Client,
         page_digests: Callable[[bytes], Awaitable[Sequence[str]]],
+        alike: Callable[[Document, bytes], Awaitable[bool]],
         pause: float,
         clock: Callable[[], float],
     ) -> None:
         self._client = client
         self._page_digests = page_digests
+        self._alike = alike
         self._pause = pause
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
@@ -65,15 +71,21 @@ class Proofs:
             if seen.standing is rows[row_id] and (seen.pages or self._clock() < seen.again)
         }
 
-    async def ask(self, wanted: Collection[str], rows: Mapping[str, Standing]) -> None:
-        """Fetch some of the `wanted` PDFs, those least often asked for first."""
+    async def ask(self, wanted: Mapping[str, Collection[Document]], rows: Mapping[str, Standing]) -> None:
+        """Fetch some of the `wanted` PDFs, those least often asked for first.
+
+        Each comes with the documents that it may show.
+        """
         tries = {row_id: seen.tries for row_id, seen in self._seen.items()}
         order = sorted(wanted, key=lambda row_id: (tries.get(row_id, 0), row_id))
         for row_id in order[:PROOFS_A_ROUND]:
-            if not await self._ask(row_id, rows[row_id], tries.get(row_id, 0) + 1):
+            documents = wanted[row_id]
+            if not await self._ask(row_id, rows[row_id], tries.get(row_id, 0) + 1, documents):
                 break
 
-    async def _ask(self, row_id: str, standing: Standing, tries: int) -> bool:
+    async def _ask(
+        self, row_id: str, standing: Standing, tries: int, documents: Collection[Document]
+    ) -> bool:
         """Whether it makes sense to ask for more."""
         pause = min(self._pause * 2.0 ** min(tries, 16), _LONGEST_PAUSE)
         before, blank = (
@@ -83,7 +95,7 @@ class Proofs:
         # Counted before it is tried: a PDF that trips a bug must not do so in every round.
         self._seen[row_id] = blank
         try:
-            pages = await self._page_digests(await self._client.get_fax_message_pdf(row_id))
+            pages = await self._shown(await self._client.get_fax_message_pdf(row_id), documents)
         except GatewayError as error:
             failure = error.failure
             if failure.scope is Scope.ACCOUNT or failure.retry_after is not None:
@@ -94,5 +106,14 @@ class Proofs:
                 return False
             # While the provider is in trouble, the others would only wait for the same time-outs.
             return not (isinstance(error, voipms.ApiError) and failure.kind is Kind.TEMPORARY)
-        self._seen[row_id] = replace(blank, pages=tuple(pages))
+        self._seen[row_id] = replace(blank, pages=pages)
         return True
+
+    async def _shown(self, pdf: bytes, documents: Collection[Document]) -> Pages:
+        """The pages of a PDF; of one that is drawn anew those of the only document that it can be."""
+        pages = tuple(await self._page_digests(pdf))
+        others = {one.page_digests: one for one in documents if len(one.page_digests) == len(pages)}
+        if pages in others:
+            return pages
+        fit = [digests for digests, one in list(others.items())[:_COMPARED] if await self._alike(one, pdf)]
+        return fit[0] if len(fit) == 1 and len(others) <= _COMPARED else pages

@@ -6,6 +6,7 @@ already, and the pages that PDFs showed.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -23,7 +24,8 @@ from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs
 from gateway.faxout.sent import Sent, latest_meaning, list_sent
 from gateway.lifecycle import ON_THE_LINE, FaxState
-from gateway.store import Store, history, tracking
+from gateway.model import Document
+from gateway.store import Store, documents, history, tracking
 from gateway.store.tracking import Claimant
 from gateway.worker.outcomes import Tracked
 
@@ -43,8 +45,9 @@ class _Look:
 class Tracker:
     """Follows every Fax that may own a row of SENT. Rounds must not overlap.
 
-    `page_digests` turns a PDF into the digests of its pages, in order, as `Document.page_digests` has them; a
-    `GatewayError` from it means that this PDF proves nothing. `clock` is the wall clock, epoch seconds.
+    `page_digests` turns a PDF into the digests of its pages, in order, as `Document.page_digests` has them;
+    `alike` tells whether a PDF, the second, shows the pages of ours though it is drawn anew. A `GatewayError`
+    from them means that this PDF proves nothing. `clock` is the wall clock, epoch seconds.
     """
 
     def __init__(
@@ -54,14 +57,20 @@ class Tracker:
         store: Store,
         settings: Settings,
         page_digests: Callable[[bytes], Awaitable[Sequence[str]]],
+        alike: Callable[[bytes, bytes], Awaitable[bool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._everywhere = settings.fax.all_folders
         self._store = store
         self._clock = clock
+        self._alike = alike
         self._proofs = Proofs(
-            client=client, page_digests=page_digests, pause=settings.fax.track_interval, clock=clock
+            client=client,
+            page_digests=page_digests,
+            alike=self._shows,
+            pause=settings.fax.track_interval,
+            clock=clock,
         )
         self._words = Words.of(settings)
         self._policy = Policy(
@@ -99,12 +108,26 @@ class Tracker:
         matched = functools.partial(self._match, look, reduced, sent.unreadable)
         decisions = matched(self._proofs.known(standings))
         if wanted := {
-            row_id for one in decisions.values() if isinstance(one, Prove) for row_id in one.row_ids
+            row_id: _documents(look.claimants, sent.rows[row_id].destination)
+            for one in decisions.values()
+            if isinstance(one, Prove)
+            for row_id in one.row_ids
         }:
             await self._proofs.ask(wanted, standings)
             decisions = matched(self._proofs.known(standings))
         self._remember_settling(decisions)
         return self._news(look, decisions, sent.rows)
+
+    async def _shows(self, document: Document, pdf: bytes) -> bool:
+        """Whether a PDF shows the pages of a document of ours, whose content may be gone."""
+        content = (await self._store.read(lambda tx: documents.of(tx, document.id))).content
+        if content is None:
+            return False
+        try:
+            ours = await asyncio.to_thread(self._store.pages.read, content)
+        except OSError:
+            return False
+        return await self._alike(ours, pdf)
 
     async def destinations(self, since: float) -> dict[str, str]:
         """Destinations of all sent faxes since then (epoch seconds), by the ids of their rows.
@@ -178,6 +201,11 @@ class Tracker:
             if tracked is not None:
                 found.append(tracked)
         return found
+
+
+def _documents(claimants: Iterable[Claimant], destination: str) -> list[Document]:
+    """What a row to `destination` may show."""
+    return [one.document for one in claimants if phone.same(one.fax.number, destination)]
 
 
 def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:

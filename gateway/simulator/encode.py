@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from gateway.simulator.redraw import Kept
 from gateway.simulator.rows import Caller, Did, Label, Note, Phone
 
 MAX_EXACT_DIGITS = 15
@@ -74,6 +75,8 @@ class WireMode:
     station_echo: bool = True
     """Sent faxes show the caller's ``station_id``; otherwise the sender's number."""
     base64_noise: Noise = Noise.NONE
+    kept: Kept = Kept.AS_SENT
+    """The PDFs of sent faxes."""
     zone: str = "America/New_York"
 
 
@@ -98,6 +101,8 @@ MODES: Mapping[str, WireMode] = MappingProxyType(
             station_echo=False,
             base64_noise=Noise.LINES,
         ),
+        "redrawn": WireMode(station_echo=False, kept=Kept.REDRAWN),
+        "standard": WireMode(station_echo=False, kept=Kept.STANDARD),
         "data-uri": WireMode(base64_noise=Noise.DATA_URI, null_msg=True),
     }
 )
@@ -116,7 +121,7 @@ def parse_mode(spec: str | Mapping[str, Any], base: WireMode | None = None) -> W
         return MODES[spec]
     changes = dict(spec)
     start = parse_mode(str(changes.pop("mode"))) if "mode" in changes else base or WireMode()
-    enums = {"numbers": Numbers, "dotted": Dotted, "base64_noise": Noise}
+    enums = {"numbers": Numbers, "dotted": Dotted, "base64_noise": Noise, "kept": Kept}
     known = {field.name for field in fields(WireMode)}
     if unknown := set(changes) - known:
         raise ValueError(f"unknown wire keys {sorted(unknown)}; known: {', '.join(sorted(known))}")

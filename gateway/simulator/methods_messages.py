@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from gateway.simulator.account import Message
 from gateway.simulator.call import Call, Result, success
 from gateway.simulator.life import cost
+from gateway.simulator.redraw import redraw
 from gateway.simulator.rows import FaxRow, Label, Note
 from gateway.simulator.statuses import Refused
 
@@ -45,7 +46,9 @@ async def get_fax_messages(call: Call) -> Result:
 
 async def get_fax_message_pdf(call: Call) -> Result:
     """``getFaxMessagePDF``: the pages, also of a sent fax."""
-    return success({"message_base64": call.message().pdf})
+    message = call.message()
+    pdf = redraw(message.pdf, call.world.wire.kept) if message.outbound else message.pdf
+    return success({"message_base64": pdf})
 
 
 async def mail_fax_message_pdf(call: Call) -> Result:

@@ -57,6 +57,11 @@ async def page_digests(pdf: bytes) -> Sequence[str]:
     return [hashlib.sha256(pdf).hexdigest()]
 
 
+async def never_alike(_ours: bytes, _theirs: bytes) -> bool:
+    """Stands for the renderer: other files have other pages."""
+    return False
+
+
 @dataclass(kw_only=True)
 class Office:
     """Everything between an accepted mail and a final state, driven by hand."""
@@ -66,6 +71,7 @@ class Office:
     client: voipms.Client
     settings: Settings
     page_digests: Callable[[bytes], Any] = page_digests
+    alike: Callable[[bytes, bytes], Any] = never_alike
     tracker: Tracker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +87,7 @@ class Office:
             store=self.store,
             settings=self.settings,
             page_digests=self.page_digests,
+            alike=self.alike,
             clock=self.now,
         )
 

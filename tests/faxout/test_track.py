@@ -20,6 +20,7 @@ from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
 from gateway.simulator import MODES, WireMode
 from gateway.simulator.account import Message
+from gateway.simulator.redraw import Kept
 from gateway.store import attempts, history
 from gateway.voipms import ApiError
 
@@ -185,6 +186,38 @@ async def test_an_accepted_call_without_an_answer_is_proved(
     proof = "token" if echo else "pages"
     assert proof in [one["detail"].get("how") for one in events]
     assert len(office.calls("getFaxMessagePDF")) == (0 if echo else 1)
+    assert accepted(office) == 1
+
+
+async def test_pages_that_were_drawn_anew_prove_too(office: Any) -> None:
+    compared = []
+
+    async def alike(ours: bytes, theirs: bytes) -> bool:
+        compared.append((ours, theirs))
+        return True
+
+    office.alike = alike
+    office.simulator.wire = WireMode(station_echo=False, kept=Kept.REDRAWN)
+    office.restart()
+    office.script("accepted_then_reset")
+    fax = await office.accept()
+    await office.send()
+    await office.track_after(60)
+    assert await office.state(fax) is DELIVERED
+    events = await office.store.read(lambda tx: history.of(tx, "fax", fax.id))
+    assert "pages" in [one["detail"].get("how") for one in events]
+    ((ours, theirs),) = compared
+    digest = office.calls()[0].params["file"]["digest"]
+    assert hashlib.sha256(ours).hexdigest() == digest != hashlib.sha256(theirs).hexdigest()
+
+
+async def test_pages_drawn_anew_that_are_others_prove_nothing(office: Any) -> None:
+    office.simulator.wire = WireMode(station_echo=False, kept=Kept.REDRAWN)
+    office.script("accepted_then_reset")
+    fax = await office.accept()
+    await office.send()
+    await office.track_after(60, HOUR)
+    assert await office.state(fax) is HELD
     assert accepted(office) == 1
 
 

@@ -7,6 +7,7 @@ every pixel exists twice, in numpy and in C, with the same outcome bit for bit: 
 
 from __future__ import annotations
 
+from gateway.document.raster.alike import alike
 from gateway.document.raster.bilevel import to_bilevel
 from gateway.document.raster.g4 import digest
 from gateway.document.raster.kernel import KERNEL, NATIVE
@@ -22,6 +23,7 @@ __all__ = [
     "Box",
     "Look",
     "Raster",
+    "alike",
     "black",
     "digest",
     "encode",

@@ -5,6 +5,6 @@ pages that are fax pages already, `legibility` looks for what a recipient may no
 """
 
 from gateway.document.formats.pdf.drawing import prepare
-from gateway.document.formats.pdf.pages import digests, pictures, sheets, sizes
+from gateway.document.formats.pdf.pages import alike, digests, pictures, sheets, sizes
 
-__all__ = ["digests", "pictures", "prepare", "sheets", "sizes"]
+__all__ = ["alike", "digests", "pictures", "prepare", "sheets", "sizes"]

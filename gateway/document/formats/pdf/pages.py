@@ -6,15 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import NoReturn
+
+import numpy as np
 
 from gateway.document import raster
 from gateway.document.formats.parts import Part, refuse, too_many_pages
 from gateway.document.formats.pdf import copying, images, legibility, missing, underlay
-from gateway.document.formats.pdf.drawing import Canvas, Page, Unreadable
+from gateway.document.formats.pdf.drawing import POINTS, Canvas, Page, Unreadable
 from gateway.document.formats.pdf.images import Picture
 from gateway.document.formats.pdf.opening import Opened, damaged, says_acrobat
-from gateway.document.geometry import DPI_X, Layout, Placement
+from gateway.document.geometry import DPI_X, MOST_ROWS, WIDTH, Layout, Placement
 from gateway.document.raster import Box, Look, Raster
 from gateway.document.sheet import ROW_BYTES, Sheet
 from gateway.document.wire import displayed
@@ -57,6 +60,16 @@ def digests(data: bytes, most: int, *, layout: Layout | None = None) -> list[str
     return [raster.digest(rows).hex() for rows in _stored(data, most, layout or Layout())]
 
 
+def alike(ours: bytes, theirs: bytes, most: int, *, layout: Layout | None = None) -> bool:
+    """Whether somebody's PDF shows the pages of ours, all and no others; see `raster.alike`."""
+    layout = layout or Layout()
+    pairs = zip_longest(_stored(ours, most, layout), _as_it_looks(theirs, most, layout.dpi_y))
+    return all(
+        page is not None and looks is not None and any(raster.alike(page, *look) for look in looks)
+        for page, looks in pairs
+    )
+
+
 def pictures(data: bytes, most: int, *, layout: Layout | None = None) -> Iterator[bytes]:
     """Each page of a PDF of ours as a PNG of the same pixels."""
     layout = layout or Layout()
@@ -75,6 +88,36 @@ def _stored(data: bytes, most: int, layout: Layout) -> Iterator[bytes]:
                 if rows is None:
                     rows = next(drawing.page(pdf, page, number)).rows
             yield rows
+
+
+_DARK, _FAINT = 128, 208
+"""Grey below which a pixel is ink, and may be."""
+
+
+def _as_it_looks(data: bytes, most: int, dpi_y: int) -> Iterator[Iterator[tuple[bytes, ...]]]:
+    """Each page, first as the fax picture that it is, if it is one, then drawn: what is dark, what is grey.
+
+    A page is not made fit for the fax line a second time, which would make its strokes bolder.
+    """
+    with closing(Opened(Part(label="The PDF", data=data), most=most, notes=[])) as pdf:
+        for number in range(pdf.pages):
+            with pdf.page(number) as page:
+                yield _looks(page, dpi_y)
+
+
+def _looks(page: Page, dpi_y: int) -> Iterator[tuple[bytes, ...]]:
+    only = images.only_picture(page)
+    rows = copying.stored_rows(only) if only is not None else None
+    if rows is not None:
+        yield (rows,)
+    wide, high = round(page.wide / POINTS * DPI_X), round(page.high / POINTS * dpi_y)
+    if 0 < wide <= 2 * WIDTH and 0 < high <= MOST_ROWS:
+        with closing(Canvas(high)) as canvas:
+            canvas.clear()
+            left = (WIDTH - wide) // 2
+            page.draw(canvas, Placement(left=left, top=0, width=wide, height=high, turned=False))
+            grey = np.frombuffer(canvas.grey, np.uint8)
+            yield np.packbits(grey < _DARK).tobytes(), np.packbits(grey < _FAINT).tobytes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
