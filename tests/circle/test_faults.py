@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.world import ADMIN, OUTSIDE, World, a_mail, a_world, text_of
 
+from gateway.simulator import MODES
 from gateway.simulator.sample import invoice
 
 # (name, script, states the fax goes through after submitting, calls, accepted by the provider)
@@ -148,6 +149,16 @@ async def sees(world: World, fax_id: str, shown: dict[str, Any]) -> None:
     assert words[shown["state"]] in subject.lower() + text_of(notice).lower()
     finals = [m for m in world.catcher.messages if m.message["Message-ID"] == notice.message["Message-ID"]]
     assert len(finals) == 1
+
+
+@pytest.mark.parametrize("wire", ["redrawn", "standard"])
+async def test_pages_that_the_provider_keeps_in_another_form_are_proof(tmp_path: Path, wire: str) -> None:
+    async with a_world(tmp_path, wire=MODES[wire]) as world:
+        world.simulator.line.script(["accepted_then_reset"], destination=OUTSIDE)
+        queue_id = await world.send(a_mail(attachments={"invoice.pdf": invoice()}))
+        await world.until(f"{queue_id}-1", "delivered")
+        assert settled(await history(world, f"{queue_id}-1")) == ["unknown", "delivered"]
+        assert len(world.calls()) == 1
 
 
 async def test_a_held_fax_expires_as_unconfirmed_and_its_sender_is_told(tmp_path: Path) -> None:
