@@ -171,9 +171,7 @@ class Gateway:
         stage = RenderStage(self.renderer, self.store, render, self.rules.codes, Wishes(settings))
         handler = Handler(client=self.client, store=self.store, settings=settings)
         deliverer = Deliverer(settings=settings, store=self.store, client=self.client)
-        # The child's own time, LibreOffice's, and waiting for that; the rest is for a second try.
-        longest = settings.document.timeout * (4 + settings.document.workers)
-        documents_line = lines.Documents(self.store, stage.step, lease=longest, owner=owner, wake=wake)
+        documents_line = lines.Documents(self.store, stage.step, owner=owner, wake=wake)
         received_line = lines.Received(self.store, handler.step, policy=policy, owner=owner, wake=wake)
         mails_line = lines.Mails(self.store, deliverer.step, policy=policy, owner=owner, wake=wake)
         return [

@@ -163,7 +163,7 @@ class Verbs:
 
     async def _adopt(self, peer: Peer, id_: str, row: str) -> dict[str, Any]:
         """The row is the Fax's: it is followed like any other."""
-        seen = await self._store.read(lambda tx: _fax(tx, id_))
+        seen = await self._store.read(lambda tx: _fax(tx, id_, lock=False))  # a reader locks nothing
         destination = (await self._sent_rows(seen.created)).get(row)
         if destination is None or not phone.same(destination, seen.number):
             raise _refuse(f"The account has no sent fax {row} to {seen.number} since then.")
@@ -257,13 +257,13 @@ def _no_such(what: str, id_: object) -> NoReturn:
     raise GatewayError(permanent("5.1.1", f'There is no {what} with the id "{id_}".', code="not_found"))
 
 
-def _fax(tx: sa.Connection, id_: str) -> Fax:
+def _fax(tx: sa.Connection, id_: str, *, lock: bool = True) -> Fax:
     try:
-        return faxes.get(tx, id_, lock=True)
+        return faxes.get(tx, id_, lock=lock)
     except sa.exc.NoResultFound:
         ids = views.faxes_of(tx, id_)
         if len(ids) == 1:
-            return faxes.get(tx, ids[0], lock=True)
+            return faxes.get(tx, ids[0], lock=lock)
         if ids:
             raise _refuse(f"{id_} is several faxes: {', '.join(ids)}. Name one.") from None
         _no_such("fax", id_)

@@ -90,6 +90,27 @@ def release(tx: sa.Connection, table: sa.Table, id_: Any, *, fence: int, run_at:
     tx.execute(sa.update(table).where(table.c.id == id_, table.c.fence == fence).values(**values))
 
 
+def renew(
+    tx: sa.Connection,
+    table: sa.Table,
+    *,
+    owner: str,
+    key: sa.Column[str],
+    keep: Collection[str],
+    until: float,
+) -> None:
+    """Give what `owner` still has, of the rows whose `key` is among `keep`, until then.
+
+    But for Faxes in a call: theirs was made for the call, which ends with it.
+    """
+    mine = table.c.lease_owner == owner, key.in_(list(keep)), ~_calling(table)
+    tx.execute(sa.update(table).where(*mine).values(lease_until=until))
+
+
+def _calling(table: sa.Table) -> sa.ColumnElement[bool]:
+    return table.c.state == sa.literal_column(f"'{FaxState.SUBMITTING}'")
+
+
 def give_back(
     tx: sa.Connection, table: sa.Table, *, owner: str, key: sa.Column[str], keep: Collection[str]
 ) -> None:
@@ -97,10 +118,8 @@ def give_back(
 
     After a claim whose COMMIT got no answer: the rows may be leased, and nobody works on them.
     """
-    calling = table.c.state == sa.literal_column(f"'{FaxState.SUBMITTING}'")
-    tx.execute(
-        sa.update(table).where(table.c.lease_owner == owner, key.not_in(list(keep)), ~calling).values(**FREE)
-    )
+    others = table.c.lease_owner == owner, key.not_in(list(keep)), ~_calling(table)
+    tx.execute(sa.update(table).where(*others).values(**FREE))
 
 
 def of_node(table: sa.Table, node: str) -> sa.ColumnElement[bool]:

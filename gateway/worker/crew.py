@@ -7,6 +7,7 @@ a bug in that one item's path: it is logged and counted, and the others go on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Generic, TypeVar
 
 from gateway import journal
@@ -58,18 +59,23 @@ class Crew(Generic[W]):
             except TimeoutError:
                 pass
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=_POLL)
+            try:
+                await self._line.keep(self._in_hand)
+            except StoreUnavailableError as error:
+                journal.store_trouble(reason=error.failure.code)
 
     async def _start_what_is_due(self) -> float:
         """Claim and start steps; seconds to sleep then, 0 to look again at once."""
-        free = self._size - len(self._tasks)
-        if free <= 0:
-            return _POLL
         now = asyncio.get_running_loop().time()
         try:
+            free = self._size - len(self._tasks)
+            if free <= 0:
+                await self._line.keep(self._in_hand)
+                return _POLL
             if now < self._doubt_until:
                 await self._line.give_back(self._in_hand)
-            works = await self._line.claim(free, idle=not self._tasks)
+            works = await self._line.claim(free, idle=not self._tasks, in_hand=self._in_hand)
             due = None if works else await self._line.due()
             journal.store_recovered()
         except StoreUnavailableError as error:
@@ -87,10 +93,15 @@ class Crew(Generic[W]):
         return _POLL if due is None else min(_POLL, max(due, 0.001))
 
     async def cancel(self) -> None:
-        """Cut off the steps under way: their rows tell the next start what may have happened."""
+        """Cut off the steps under way. What was not in a call is as if it had not been taken up.
+
+        Of a fax in a call the row tells the next start what may have happened.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(StoreUnavailableError):
+            await self._line.give_back(())
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

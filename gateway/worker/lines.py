@@ -38,10 +38,8 @@ Outcome = TypeVar("Outcome")
 
 _FIRST_WAIT, _MOST_WAIT = 0.2, 10.0
 """Seconds between tries to write while the store is not there."""
-_STEP_LEASE = 600.0
-"""Seconds that a step of a received fax may take."""
-_MAIL_LEASE = 1800.0
-"""Seconds that one delivery may take: a slow server and a large PDF."""
+_LEASE = 600.0
+"""Seconds that an item is leased for; renewed as long as its step takes, however long that is."""
 _AGAIN = 10.0
 """Seconds before an item that met a bug is tried again, times the number of strikes."""
 
@@ -53,14 +51,30 @@ class Line(ABC, Generic[W]):
     key: sa.Column[str]
     """Where `name_of` is in the table."""
 
-    def __init__(self, store: Store, *, owner: str, wake: Callable[[], None]) -> None:
+    def __init__(self, store: Store, *, owner: str, wake: Callable[[], None], lease: float = _LEASE) -> None:
         self._store = store
         self._owner = owner
         self._wake = wake
+        self._lease = lease
+        self._kept = store.now()
+
+    async def claim(self, limit: int, *, idle: bool, in_hand: Collection[str]) -> Sequence[W]:
+        """Lease up to `limit` items that are due; `idle` means that no step of this line is under way.
+
+        First the leases of what is `in_hand` are renewed, if that is due or the clock was set: it must not be
+        taken up a second time.
+        """
+
+        def work(tx: sa.Connection) -> Sequence[W]:
+            now = self._store.now()
+            self._renew(tx, in_hand, now)
+            return self._claim(tx, now, limit, idle=idle)
+
+        return await self._store.write(work)
 
     @abstractmethod
-    async def claim(self, limit: int, *, idle: bool) -> Sequence[W]:
-        """Lease up to `limit` items that are due; `idle` means that no step of this line is under way."""
+    def _claim(self, tx: sa.Connection, now: float, limit: int, *, idle: bool) -> Sequence[W]:
+        """Ask the store."""
 
     @abstractmethod
     async def due(self) -> float | None:
@@ -70,13 +84,35 @@ class Line(ABC, Generic[W]):
     def name_of(self, work: W) -> str:
         """The item, for the log."""
 
+    async def keep(self, in_hand: Collection[str]) -> None:
+        """Renew the leases of what is worked on, once a third of them has passed."""
+        if in_hand and not self._is_fresh(self._store.now()):
+            await self._store.write(lambda tx: self._renew(tx, in_hand, self._store.now()))
+
+    def _renew(self, tx: sa.Connection, in_hand: Collection[str], now: float) -> None:
+        if in_hand and self._is_fresh(now):
+            return
+        if in_hand:
+            leases.renew(
+                tx, self._table, owner=self._owner, key=self.key, keep=in_hand, until=now + self._lease
+            )
+        self._kept = now
+
+    def _is_fresh(self, now: float) -> bool:
+        """Less than a third has passed since all leases were kept, and the clock was not set back."""
+        return 0 <= now - self._kept < self._lease / 3
+
     async def give_back(self, in_hand: Collection[str]) -> None:
-        """Free what a claim without an answer may have leased; `in_hand` names what is worked on."""
+        """Free what is leased but for `in_hand`: what a claim without an answer took, or steps cut off."""
+        await self._store.write(
+            lambda tx: leases.give_back(tx, self._table, owner=self._owner, key=self.key, keep=in_hand)
+        )
+
+    @property
+    def _table(self) -> sa.Table:
         table = self.key.table
         assert isinstance(table, sa.Table)
-        await self._store.write(
-            lambda tx: leases.give_back(tx, table, owner=self._owner, key=self.key, keep=in_hand)
-        )
+        return table
 
     @abstractmethod
     async def handle(self, work: W) -> None:
@@ -125,20 +161,15 @@ class Documents(Line[documents.Work]):
         store: Store,
         step: Callable[[documents.Work], Awaitable[DocumentOutcome]],
         *,
-        lease: float,
         owner: str,
         wake: Callable[[], None],
+        lease: float = _LEASE,
     ) -> None:
-        super().__init__(store, owner=owner, wake=wake)
+        super().__init__(store, owner=owner, wake=wake, lease=lease)
         self._step = step
-        self._lease = lease
 
-    async def claim(self, limit: int, *, idle: bool) -> Sequence[documents.Work]:
-        return await self._store.write(
-            lambda tx: documents.claim(
-                tx, owner=self._owner, now=self._store.now(), seconds=self._lease, limit=limit, idle=idle
-            )
-        )
+    def _claim(self, tx: sa.Connection, now: float, limit: int, *, idle: bool) -> Sequence[documents.Work]:
+        return documents.claim(tx, owner=self._owner, now=now, seconds=self._lease, limit=limit, idle=idle)
 
     async def due(self) -> float | None:
         return await self._until_due(documents.next_due)
@@ -179,20 +210,15 @@ class Faxes(Line[faxes.Work]):
         called: Callable[[], None],
     ) -> None:
         """`called`: the SENT folder has something to tell."""
-        super().__init__(store, owner=owner, wake=wake)
+        super().__init__(store, owner=owner, wake=wake, lease=lease)
         self._step = step
         self._policy = policy
-        self._lease = lease
         self._called = called
         self.calling: set[str] = set()
         """Faxes whose step is under way in this process: it will bring their word itself."""
 
-    async def claim(self, limit: int, *, idle: bool) -> Sequence[faxes.Work]:
-        return await self._store.write(
-            lambda tx: faxes.claim(
-                tx, owner=self._owner, now=self._store.now(), seconds=self._lease, limit=limit
-            )
-        )
+    def _claim(self, tx: sa.Connection, now: float, limit: int, *, idle: bool) -> Sequence[faxes.Work]:
+        return faxes.claim(tx, owner=self._owner, now=now, seconds=self._lease, limit=limit)
 
     async def due(self) -> float | None:
         return await self._until_due(faxes.next_due)
@@ -255,12 +281,8 @@ class Received(_Repeated[ReceivedFax, ReceivedOutcome]):
     name = "receive"
     key = tables.received.c.id
 
-    async def claim(self, limit: int, *, idle: bool) -> Sequence[ReceivedFax]:
-        return await self._store.write(
-            lambda tx: received.claim(
-                tx, owner=self._owner, now=self._store.now(), seconds=_STEP_LEASE, limit=limit
-            )
-        )
+    def _claim(self, tx: sa.Connection, now: float, limit: int, *, idle: bool) -> Sequence[ReceivedFax]:
+        return received.claim(tx, owner=self._owner, now=now, seconds=self._lease, limit=limit)
 
     async def due(self) -> float | None:
         return await self._until_due(received.next_due)
@@ -288,12 +310,8 @@ class Mails(_Repeated[OutboxMail, MailOutcome]):
     name = "mail"
     key = tables.outbox.c.key
 
-    async def claim(self, limit: int, *, idle: bool) -> Sequence[OutboxMail]:
-        return await self._store.write(
-            lambda tx: outbox.claim(
-                tx, owner=self._owner, now=self._store.now(), seconds=_MAIL_LEASE, limit=limit
-            )
-        )
+    def _claim(self, tx: sa.Connection, now: float, limit: int, *, idle: bool) -> Sequence[OutboxMail]:
+        return outbox.claim(tx, owner=self._owner, now=now, seconds=self._lease, limit=limit)
 
     async def due(self) -> float | None:
         return await self._until_due(outbox.next_due)

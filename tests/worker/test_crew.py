@@ -1,9 +1,10 @@
 """A crew goes on, whatever one item does."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
+import sqlalchemy as sa
 
 from gateway.errors import GatewayError, temporary
 from gateway.store import Store, StoreUnavailableError
@@ -24,11 +25,13 @@ class Pieces(Line[str]):
         self.done: list[str] = []
         self.recovered: list[tuple[str, int]] = []
         self.idle: list[bool] = []
+        self.kept: list[set[str]] = []
+        self.given_back: list[set[str]] = []
         self.most = self.under_way = 0
         self.gate = asyncio.Event()
         self.changed = asyncio.Event()
 
-    async def claim(self, limit: int, *, idle: bool) -> Sequence[str]:
+    async def claim(self, limit: int, *, idle: bool, in_hand: Collection[str]) -> Sequence[str]:
         if self.pieces[:1] == ["no store"]:
             self.pieces.pop(0)
             raise StoreUnavailableError(OSError("gone"), certain=True)
@@ -36,11 +39,21 @@ class Pieces(Line[str]):
         taken, self.pieces[:limit] = self.pieces[:limit], []
         return taken
 
+    def _claim(self, tx: sa.Connection, now: float, limit: int, *, idle: bool) -> Sequence[str]:
+        raise AssertionError("nothing here asks a store")
+
     async def due(self) -> float | None:
         return 0.01 if self.pieces else None
 
     def name_of(self, work: str) -> str:
         return work
+
+    async def keep(self, in_hand: Collection[str]) -> None:
+        self.kept.append(set(in_hand))
+        self.changed.set()
+
+    async def give_back(self, in_hand: Collection[str]) -> None:
+        self.given_back.append(set(in_hand))
 
     async def handle(self, work: str) -> None:
         self.under_way += 1
@@ -115,6 +128,22 @@ async def test_a_store_that_is_away_ends_nothing(store: Store) -> None:
     await task
 
 
+async def test_leases_are_kept_while_draining(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.worker.crew._POLL", 0.01)
+    line = Pieces(store, ["wait"])
+    crew, task = await running(line)
+    async with asyncio.timeout(20):
+        while not line.under_way:
+            await asyncio.sleep(0)
+    crew.close()
+    line.kept.clear()
+    await until(line, lambda: len(line.kept) > 2)
+    assert set(map(tuple, line.kept)) == {("wait",)}
+    line.gate.set()
+    await task
+    assert line.given_back == []
+
+
 async def test_close_waits_for_the_steps_and_cancel_cuts_them_off(store: Store) -> None:
     line = Pieces(store, ["wait"])
     crew, task = await running(line)
@@ -127,6 +156,7 @@ async def test_close_waits_for_the_steps_and_cancel_cuts_them_off(store: Store) 
         await crew.cancel()
         await task
     assert line.done == []
+    assert line.given_back == [set()], "what was cut off is as if it had not been taken up"
 
 
 @pytest.mark.parametrize(
