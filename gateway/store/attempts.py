@@ -5,21 +5,35 @@ Between the two lies everything that can go wrong: the process dies, the answer 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from gateway import moves
 from gateway.errors import Failure
-from gateway.lifecycle import FaxState
+from gateway.lifecycle import ON_THE_LINE, FaxState
 from gateway.model import Attempt, Fax
 from gateway.moves import Trigger
 from gateway.retries import Tries
 from gateway.store import guards, history, leases, rows, tables
 from gateway.store.faxes import LineTakenError, get, move, write
+from gateway.store.prepared import Prepared
 
 _t = tables.fax
-_CALLING = _t.c.state == sa.literal_column(f"'{FaxState.SUBMITTING}'")
+_CALLING = tables.calling(_t)
+_INSERT = Prepared(
+    sa.insert(tables.attempt).returning(tables.attempt.c.id),
+    columns=("fax_id", "ordinal", "started", "token", "deadline", "snapshot", "digest"),
+    returns=(tables.attempt.c.id,),
+)
+_OUTCOME = Prepared(
+    sa.update(tables.attempt).where(
+        tables.attempt.c.id == sa.bindparam("of_id"), tables.attempt.c.outcome == sa.literal_column("''")
+    ),
+    columns=("outcome", "outcome_at"),
+)
 
 
 def begin(
@@ -40,26 +54,23 @@ def begin(
     """
     legal = moves.check(fax.state, FaxState.SUBMITTING, Trigger.CALL)
     ordinal = fax.attempts + 1
-    values = {
+    moved = {
         "state": FaxState.SUBMITTING,
         "attempts": ordinal,
         "run_at": None,
         "lease_until": now + lease,
     }
-    write(tx, fax, legal, values, now=now)
-    inserted = tx.execute(
-        sa.insert(tables.attempt)
-        .values(
-            fax_id=fax.id,
-            ordinal=ordinal,
-            started=now,
-            token=token,
-            deadline=deadline,
-            snapshot=list(snapshot),
-            digest=digest,
-        )
-        .returning(*tables.attempt.c)
-    ).one()
+    write(tx, fax, legal, moved, now=now)
+    values: dict[str, Any] = {
+        "fax_id": fax.id,
+        "ordinal": ordinal,
+        "started": now,
+        "token": token,
+        "deadline": deadline,
+        "snapshot": list(snapshot),
+        "digest": digest,
+    }
+    ((inserted,),) = _INSERT.fetch(tx, values)
     history.append(
         tx,
         "fax",
@@ -70,7 +81,7 @@ def begin(
         trigger=Trigger.CALL,
         detail={"attempt": ordinal},
     )
-    return rows.attempt(inserted)
+    return Attempt(**{**values, "id": inserted, "snapshot": tuple(snapshot)})
 
 
 def end(
@@ -91,15 +102,12 @@ def end(
     its line by now. Returns the state that it has now.
     """
     fax = get(tx, attempt.fax_id, lock=True)  # a rescue must not come between this look and the move
-    tx.execute(
-        sa.update(tables.attempt)
-        .where(tables.attempt.c.id == attempt.id, tables.attempt.c.outcome == "")
-        .values(outcome=outcome, outcome_at=now)
-    )
+    _OUTCOME.execute(tx, [{"of_id": attempt.id, "outcome": outcome, "outcome_at": now}])
     if fax.attempts != attempt.ordinal or moves.find(fax.state, target, trigger) is None:
         return fax.state  # a later call, or whoever moved it meanwhile, has the say
+    may_be_taken = target in ON_THE_LINE and fax.state not in ON_THE_LINE
     try:
-        with tx.begin_nested():
+        with tx.begin_nested() if may_be_taken else contextlib.nullcontext():
             move(
                 tx,
                 fax,

@@ -28,7 +28,10 @@ _NUMBERS = (
     .where(tables.fax.c.submission_id == sa.bindparam("submission"))
     .order_by(tables.fax.c.id)
 )
-_PENDING = _t.c.state == sa.literal_column(f"'{DocumentState.PENDING}'")
+_PENDING = tables.among(_t, tables.PENDING)
+_DUE = leases.Due.of(_t, sa.and_(_PENDING, ~_t.c.suspect))
+_DUE_SUSPECT = leases.Due.of(_t, sa.and_(_PENDING, _t.c.suspect))
+_DUE_ANY = leases.Due.of(_t, _PENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +56,16 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
     if suspect is not None:
         if not idle:
             return []
-        found = leases.claim(
-            tx, _t, sa.and_(_PENDING, _t.c.suspect), owner=owner, now=now, seconds=seconds, limit=1
-        )
+        found = leases.claim(tx, _DUE_SUSPECT, owner=owner, now=now, seconds=seconds, limit=1)
         if found or _due_suspect_exists(tx, now):
             return [_work(tx, row) for row in found]
-    found = leases.claim(
-        tx, _t, sa.and_(_PENDING, ~_t.c.suspect), owner=owner, now=now, seconds=seconds, limit=limit
-    )
+    found = leases.claim(tx, _DUE, owner=owner, now=now, seconds=seconds, limit=limit)
     return [_work(tx, row) for row in found]
 
 
 def next_due(tx: sa.Connection, *, now: float) -> float | None:
     """Epoch seconds when the next one that waits comes due."""
-    return leases.next_due(tx, _t, _PENDING, now=now)
+    return leases.next_due(tx, _DUE_ANY, now=now)
 
 
 def _due_suspect_exists(tx: sa.Connection, now: float) -> bool:

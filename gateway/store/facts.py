@@ -7,12 +7,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.store import dialect, tables
+from gateway.store.prepared import Prepared
+
+_SELECT = Prepared(
+    sa.select(tables.fact.c.value).where(tables.fact.c.key == sa.bindparam("key")),
+    returns=(tables.fact.c.value,),
+)
 
 
 def get(tx: sa.Connection, key: str, default: Any = None) -> Any:
     """The value stored under `key`."""
-    row = tx.execute(sa.select(tables.fact.c.value).where(tables.fact.c.key == key)).first()
-    return default if row is None else row.value
+    found = _SELECT.fetch(tx, {"key": key})
+    return found[0].value if found else default
 
 
 def put(tx: sa.Connection, key: str, value: Any) -> None:

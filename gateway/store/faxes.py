@@ -6,7 +6,7 @@ transaction, so there is exactly one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from gateway.moves import Effect, Trigger
 from gateway.retries import Tries
 from gateway.store import guards, history, leases, outbox, pauses, rows, tables
 from gateway.store.leases import StaleError
+from gateway.store.prepared import Prepared
 
 _t = tables.fax
 
@@ -30,6 +31,7 @@ class Work:
     fax: Fax
     document: Document
     submission: Submission
+    """Without its content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,22 @@ class LineTakenError(StaleError):
     """Another Fax to the same destination is on the line."""
 
 
-def _literal(states: Sequence[FaxState] | frozenset[FaxState]) -> sa.ColumnElement[bool]:
-    return _t.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
+_other = _t.alias("other")
+_SENDABLE = tables.among(_t, SENDABLE)
+_DUE = leases.Due.of(
+    _t,
+    sa.and_(_SENDABLE, ~sa.exists().where(_other.c.number == _t.c.number, tables.among(_other, ON_THE_LINE))),
+)
+_DUE_ANY = leases.Due.of(_t, _SENDABLE)
+_PARAMETER = sa.bindparam("id", type_=sa.Text)
+_SELECT = sa.select(_t).where(_t.c.id == _PARAMETER)
+_FAX = Prepared(_SELECT, returns=tuple(_t.c))
+_LOCKED = Prepared(_SELECT.with_for_update(), returns=tuple(_t.c))
+_DOCUMENT = Prepared(
+    sa.select(tables.document).where(tables.document.c.id == _PARAMETER), returns=tuple(tables.document.c)
+)
+_BARE = rows.bare(tables.submission)
+_SUBMISSION = Prepared(sa.select(*_BARE).where(tables.submission.c.id == _PARAMETER), returns=_BARE)
 
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[Work]:
@@ -59,21 +75,7 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
     """
     if pauses.current(tx, now=now) is not None:
         return []
-    other = _t.alias("other")
-    line_taken = (
-        sa.exists()
-        .where(other.c.number == _t.c.number)
-        .where(other.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(ON_THE_LINE)]))
-    )
-    found = leases.claim(
-        tx,
-        _t,
-        sa.and_(_literal(SENDABLE), ~line_taken),
-        owner=owner,
-        now=now,
-        seconds=seconds,
-        limit=limit,
-    )
+    found = leases.claim(tx, _DUE, owner=owner, now=now, seconds=seconds, limit=limit)
     works, numbers = [], set()
     for row in found:
         if row.number in numbers:
@@ -86,14 +88,12 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
 
 def next_due(tx: sa.Connection, *, now: float) -> float | None:
     """Epoch seconds when the next one that waits comes due."""
-    return leases.next_due(tx, _t, _literal(SENDABLE), now=now)
+    return leases.next_due(tx, _DUE_ANY, now=now)
 
 
 def _work(tx: sa.Connection, fax: Fax) -> Work:
-    submission = tx.execute(
-        sa.select(tables.submission).where(tables.submission.c.id == fax.submission_id)
-    ).one()
-    document = tx.execute(sa.select(tables.document).where(tables.document.c.id == fax.submission_id)).one()
+    (submission,) = _SUBMISSION.fetch(tx, {"id": fax.submission_id})
+    (document,) = _DOCUMENT.fetch(tx, {"id": fax.submission_id})
     return Work(fax=fax, document=rows.document(document), submission=rows.submission(submission))
 
 
@@ -170,7 +170,8 @@ def write(tx: sa.Connection, fax: Fax, move: moves.Move, values: Mapping[str, ob
             states=(fax.state,),
             fence=fax.fence,
             values=values,
-            guards=guards.of_row(move, now),
+            guards=guards.of_row(move),
+            now=now,
         )
     except sa.exc.IntegrityError as error:  # the index of the line
         raise LineTakenError(f"another fax to the destination of {fax.id} is on the line") from error
@@ -261,8 +262,10 @@ def get(tx: sa.Connection, fax_id: str, *, lock: bool = False) -> Fax:
 
     Raises `sqlalchemy.exc.NoResultFound`.
     """
-    query = sa.select(_t).where(_t.c.id == fax_id)
-    return rows.fax(tx.execute(query.with_for_update() if lock else query).one())
+    found = (_LOCKED if lock else _FAX).fetch(tx, {"id": fax_id})
+    if not found:
+        raise sa.exc.NoResultFound(f"there is no fax {fax_id}")
+    return rows.fax(found[0])
 
 
 def late(tx: sa.Connection, *, now: float) -> list[Fax]:
@@ -271,7 +274,7 @@ def late(tx: sa.Connection, *, now: float) -> list[Fax]:
 
 
 def _late(now: float) -> sa.Select[tuple[object, ...]]:
-    return sa.select(_t).where(_literal(SENDABLE), guards.late(now), guards.free(_t, now))
+    return sa.select(_t).where(_SENDABLE, guards.late(now), guards.free(_t, now))
 
 
 def expire(tx: sa.Connection, *, now: float) -> list[Fax]:

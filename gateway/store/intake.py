@@ -22,13 +22,15 @@ _STILL_COUNTS = (*SENDABLE, *ON_THE_LINE, FaxState.HELD, FaxState.DELIVERED, Fax
 
 _TOGETHER = 8
 """Keys that one statement looks for."""
+_FOUND = tuple(tables.fax.c[name] for name in ("id", "submission_id", "duplicate_key", "created"))
 _FIRST = Prepared(
-    sa.select(tables.fax.c.id, tables.fax.c.submission_id, tables.fax.c.duplicate_key, tables.fax.c.created)
+    sa.select(*_FOUND)
     .where(
         tables.fax.c.duplicate_key.in_([sa.bindparam(f"key{number}") for number in range(_TOGETHER)]),
-        tables.fax.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(_STILL_COUNTS)]),
+        tables.among(tables.fax, _STILL_COUNTS),
     )
-    .order_by(tables.fax.c.created)
+    .order_by(tables.fax.c.created),
+    returns=_FOUND,
 )
 _SUBMISSION = Prepared(
     sa.insert(tables.submission),
@@ -180,7 +182,7 @@ def _known(tx: sa.Connection, keys: Sequence[str]) -> dict[str, list[_Known]]:
     for start in range(0, len(keys), _TOGETHER):
         some = keys[start : start + _TOGETHER]
         places = {f"key{number}": some[min(number, len(some) - 1)] for number in range(_TOGETHER)}
-        for row in _FIRST.execute(tx, [places]):
+        for row in _FIRST.fetch(tx, places):
             known.setdefault(row.duplicate_key, []).append(_Known(row.id, row.submission_id, row.created))
     return known
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import functools
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from gateway.lifecycle import FaxState
 from gateway.store import tables
+from gateway.store.prepared import Prepared
 from gateway.store.rows import Row
 
 
@@ -16,50 +19,58 @@ class StaleError(Exception):
     """The row is not what the caller thought: another lease, another state. Its work must not be written."""
 
 
-def claim(
-    tx: sa.Connection,
-    table: sa.Table,
-    ready: sa.ColumnElement[bool],
-    *,
-    owner: str,
-    now: float,
-    seconds: float,
-    limit: int,
-) -> list[Row]:
-    """Lease up to `limit` due rows for `seconds`; each gets a new fence. Oldest due first."""
-    due = (
-        sa.select(table.c.id)
-        .where(
-            ready,
-            table.c.run_at <= now,
-            sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now),
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The rows of a table that are worked on once their time has come; its statements are built once."""
+
+    claim: Prepared
+    next: Prepared
+
+    @classmethod
+    def of(cls, table: sa.Table, ready: sa.ColumnElement[bool]) -> Due:
+        """Those that are `ready`, which is written as the table's partial index has it."""
+        now = sa.bindparam("claim_now", type_=table.c.run_at.type)
+        free = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+        due = (
+            sa.select(table.c.id)
+            .where(ready, table.c.run_at <= now, free)
+            .order_by(table.c.run_at, table.c.id)
+            .limit(sa.bindparam("claim_limit", type_=sa.Integer))
+            .with_for_update(skip_locked=True)
+            .cte("due")
         )
-        .order_by(table.c.run_at, table.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(tx.execute(due).scalars())
-    if not ids:
-        return []
-    leased = (
-        sa.update(table)
-        .where(table.c.id.in_(ids))
-        .values(lease_owner=owner, lease_until=now + seconds, fence=table.c.fence + 1)
-        .returning(*table.c)
-    )
-    rows = {row.id: row for row in tx.execute(leased)}
-    return [rows[id_] for id_ in ids]
+        leased = {
+            "lease_owner": sa.bindparam("claim_owner"),
+            "lease_until": sa.bindparam("claim_until"),
+            "fence": table.c.fence + sa.literal_column("1"),
+        }
+        claim = sa.update(table).where(table.c.id.in_(sa.select(due.c.id))).values(leased)
+        first = sa.func.min(table.c.run_at).label("run_at")
+        return cls(
+            claim=Prepared(claim.returning(*table.c), returns=tuple(table.c)),
+            next=Prepared(sa.select(first).where(ready, table.c.run_at > now), returns=(first,)),
+        )
 
 
-def next_due(
-    tx: sa.Connection, table: sa.Table, ready: sa.ColumnElement[bool], *, now: float
-) -> float | None:
+def claim(tx: sa.Connection, due: Due, *, owner: str, now: float, seconds: float, limit: int) -> list[Row]:
+    """Lease up to `limit` due rows for `seconds`; each gets a new fence. Oldest due first."""
+    values = {
+        "claim_owner": owner,
+        "claim_now": now,
+        "claim_until": now + seconds,
+        "claim_limit": limit,
+    }
+    return sorted(due.claim.fetch(tx, values), key=lambda row: (row.run_at, row.id))
+
+
+def next_due(tx: sa.Connection, due: Due, *, now: float) -> float | None:
     """Epoch seconds when the next row that waits for its time comes due."""
-    query = sa.select(sa.func.min(table.c.run_at)).where(ready, table.c.run_at > now)
-    due: float | None = tx.execute(query).scalar()
-    return due
+    ((at,),) = due.next.fetch(tx, {"claim_now": now})
+    return None if at is None else float(at)
 
 
+NOW: sa.BindParameter[float] = sa.bindparam("of_now", type_=sa.Double())
+"""For guards: the time of the write."""
 FREE: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
 """Values that give a lease back."""
 
@@ -72,16 +83,29 @@ def write(
     states: tuple[str, ...],
     fence: int,
     values: Mapping[str, Any],
-    guards: Sequence[sa.ColumnElement[bool]] = (),
+    guards: tuple[sa.ColumnElement[bool], ...] = (),
+    now: float | None = None,
 ) -> None:
     """The one guarded update: id, state and fence as the caller saw them, and the move's own `guards`.
 
+    Those are the same objects each time for the same move; what they compare with `NOW` has `now` there.
+
     Raises `StaleError` if it does not meet exactly one row.
     """
-    where = [table.c.id == id_, table.c.state.in_(states), table.c.fence == fence, *guards]
-    result = tx.execute(sa.update(table).where(*where).values(**values))
-    if result.rowcount != 1:
+    statement = _guarded(table, len(states), guards, *sorted(values))
+    seen = {f"of_state{number}": str(state) for number, state in enumerate(states)}
+    if statement.execute(tx, [{**values, **seen, "of_id": id_, "of_fence": fence, "of_now": now}]) != 1:
         raise StaleError(f"{table.name} {id_}: not in {'/'.join(states)} under this lease")
+
+
+@functools.cache  # built each time, it would take ten times as long
+def _guarded(
+    table: sa.Table, states: int, guards: tuple[sa.ColumnElement[bool], ...], *names: str
+) -> Prepared:
+    id_ = sa.bindparam("of_id", type_=table.c.id.type)
+    state: list[sa.BindParameter[Any]] = [sa.bindparam(f"of_state{number}") for number in range(states)]
+    where = table.c.id == id_, table.c.state.in_(state), table.c.fence == sa.bindparam("of_fence"), *guards
+    return Prepared(sa.update(table).where(*where), columns=names)
 
 
 def release(tx: sa.Connection, table: sa.Table, id_: Any, *, fence: int, run_at: float | None = None) -> None:

@@ -15,7 +15,7 @@ from gateway.moves import Trigger
 from gateway.store import dialect, history, leases, rows, tables
 
 _t = tables.outbox
-_QUEUED = _t.c.state == sa.literal_column(f"'{OutboxState.QUEUED}'")
+_DUE = leases.Due.of(_t, tables.among(_t, tables.QUEUED))
 
 ADMIN = "@admin"
 """A recipient that `mailout` replaces with the administrators of the configuration."""
@@ -58,13 +58,13 @@ def queue(
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[OutboxMail]:
     """Lease mails that are due."""
-    found = leases.claim(tx, _t, _QUEUED, owner=owner, now=now, seconds=seconds, limit=limit)
+    found = leases.claim(tx, _DUE, owner=owner, now=now, seconds=seconds, limit=limit)
     return [rows.outbox(row) for row in found]
 
 
 def next_due(tx: sa.Connection, *, now: float) -> float | None:
     """Epoch seconds when the next one that waits comes due."""
-    return leases.next_due(tx, _t, _QUEUED, now=now)
+    return leases.next_due(tx, _DUE, now=now)
 
 
 def move(
@@ -88,7 +88,7 @@ def move(
         values={
             **leases.FREE,
             "state": target,
-            "attempts": _t.c.attempts + 1,
+            "attempts": mail.attempts + 1,
             "run_at": run_at,
             "reason": reason,
             "finished": None if target is OutboxState.QUEUED else now,

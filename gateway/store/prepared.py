@@ -1,11 +1,14 @@
-"""Statements in the driver's own words, made once: for the few that are on the path of every mail.
+"""Statements in the driver's own words, made once: for those that are on the path of every mail and fax.
 
 SQLAlchemy finds a statement's text again each time that it is executed, which takes longer than SQLite needs
-to execute it. The text and the conversion of values are SQLAlchemy's here as well, so they fit each database.
+to execute it. The text and the conversion of values are SQLAlchemy's here as well, so they fit each database;
+to SQLite they go without a detour, and its errors come as SQLAlchemy's.
 """
 
 from __future__ import annotations
 
+import sqlite3
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,31 +16,56 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
+_Convert = Callable[[Any], Any]
+
 
 @dataclass(frozen=True, slots=True)
 class _Made:
     text: str
-    values: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    values: tuple[tuple[str, _Convert | None], ...]
     """Names in the order of their places in the text, each with what its value goes through."""
+    own: Mapping[str, Any]
+    """Values that the statement brings along, such as SQLite's OFFSET to a LIMIT."""
     by_place: bool
+    results: tuple[tuple[int, _Convert], ...]
+    """Places in SQLite's rows, each with what its value goes through."""
 
 
 class Prepared:
-    """An INSERT, or a SELECT with named parameters. For every thread."""
+    """A statement with named parameters. For every thread; call it in a transaction."""
 
-    def __init__(self, statement: sa.Executable, *, columns: Sequence[str] | None = None) -> None:
-        """`columns`: those that an INSERT gives values to."""
+    def __init__(
+        self,
+        statement: sa.Executable,
+        *,
+        columns: Sequence[str] | None = None,
+        returns: Sequence[sa.ColumnElement[Any]] = (),
+    ) -> None:
+        """`columns`: those that an INSERT or an UPDATE gives values to. `returns`: those that come back."""
         self._statement: Any = statement
         self._columns = columns
+        self._returns = returns
+        self._row: Any = namedtuple("_Row", [column.name for column in returns])  # type: ignore[misc]
         self._made: dict[str, _Made] = {}
 
-    def execute(self, tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> sa.CursorResult[Any]:
-        """Execute it once for each of `rows`, its values by name; results come of one only."""
+    def execute(self, tx: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Execute it once for each of `rows`, its values by name; how many rows of the table it met."""
         made = self._made.get(tx.dialect.name) or self._make(tx.dialect)
-        return tx.exec_driver_sql(
-            made.text,
-            _arguments(made, rows[0]) if len(rows) == 1 else [_arguments(made, row) for row in rows],
-        )
+        values = _arguments(made, rows[0]) if len(rows) == 1 else [_arguments(made, row) for row in rows]
+        met: int
+        if tx.dialect.name == "sqlite":
+            met = _execute(tx, made.text, values).rowcount
+        else:
+            met = tx.exec_driver_sql(made.text, values).rowcount
+        return met
+
+    def fetch(self, tx: sa.Connection, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Execute it; rows whose attributes are called as the columns."""
+        if tx.dialect.name != "sqlite":  # its driver tells the types of what it returns: not to be foreseen
+            return tx.execute(self._statement, dict(values)).all()
+        made = self._made.get("sqlite") or self._make(tx.dialect)
+        found = _execute(tx, made.text, _arguments(made, values)).fetchall()
+        return [self._row._make(_converted(made, row)) for row in found]
 
     def _make(self, dialect: sa.Dialect) -> _Made:
         compiled: SQLCompiler = self._statement.compile(dialect=dialect, column_keys=self._columns)
@@ -46,11 +74,47 @@ class Prepared:
         values = tuple(
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
         )
-        made = self._made[dialect.name] = _Made(compiled.string, values, compiled.positional)
+        results: list[tuple[int, _Convert]] = []
+        if dialect.name == "sqlite":
+            for place, column in enumerate(self._returns):
+                convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+                results += [] if convert is None else [(place, convert)]
+        made = self._made[dialect.name] = _Made(
+            text=compiled.string,
+            values=values,
+            own={name: value for name, value in compiled.params.items() if value is not None},
+            by_place=compiled.positional,
+            results=tuple(results),
+        )
         return made
 
 
+def _execute(tx: sa.Connection, text: str, values: Any) -> sqlite3.Cursor:
+    cursor: Any = tx.connection.cursor()
+    try:
+        if isinstance(values, list):
+            cursor.executemany(text, values)
+        else:
+            cursor.execute(text, values)
+    except sqlite3.Error as error:
+        kind: type[sa.exc.DBAPIError] = getattr(sa.exc, type(error).__name__)
+        raise kind(text, None, error, hide_parameters=True) from error
+    found: sqlite3.Cursor = cursor
+    return found
+
+
 def _arguments(made: _Made, row: Mapping[str, Any]) -> Any:
+    if made.own:
+        row = {**made.own, **row}
     if made.by_place:
         return tuple(row[name] if convert is None else convert(row[name]) for name, convert in made.values)
     return {name: row[name] if convert is None else convert(row[name]) for name, convert in made.values}
+
+
+def _converted(made: _Made, row: Sequence[Any]) -> Sequence[Any]:
+    if not made.results:
+        return row
+    values = list(row)
+    for place, convert in made.results:
+        values[place] = convert(values[place])
+    return values

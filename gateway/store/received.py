@@ -14,13 +14,7 @@ from gateway.moves import Trigger
 from gateway.store import blobs, dialect, guards, history, leases, outbox, rows, tables
 
 _t = tables.received
-_OPEN = _t.c.state.in_(
-    [
-        sa.literal_column(f"'{state}'")
-        for state in (ReceivedState.SEEN, ReceivedState.FETCHED, ReceivedState.MAILED)
-    ]
-)
-"""States that a worker can take a step from; *routed* waits for its mails."""
+_DUE = leases.Due.of(_t, tables.among(_t, tables.STEPS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +86,13 @@ def has_twin(tx: sa.Connection, fax: ReceivedFax) -> bool:
 
 def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: int) -> list[ReceivedFax]:
     """Lease received faxes that have a step to take."""
-    found = leases.claim(tx, _t, _OPEN, owner=owner, now=now, seconds=seconds, limit=limit)
+    found = leases.claim(tx, _DUE, owner=owner, now=now, seconds=seconds, limit=limit)
     return [rows.received(row) for row in found]
 
 
 def next_due(tx: sa.Connection, *, now: float) -> float | None:
     """Epoch seconds when the next one that waits comes due."""
-    return leases.next_due(tx, _t, _OPEN, now=now)
+    return leases.next_due(tx, _DUE, now=now)
 
 
 def fetched(tx: sa.Connection, fax: ReceivedFax, *, content: Content, digest: str, now: float) -> None:
@@ -180,7 +174,7 @@ def postpone(tx: sa.Connection, fax: ReceivedFax, *, run_at: float, reason: str)
         fax.id,
         states=(fax.state,),
         fence=fax.fence,
-        values={**leases.FREE, "run_at": run_at, "attempts": _t.c.attempts + 1, "reason": reason},
+        values={**leases.FREE, "run_at": run_at, "attempts": fax.attempts + 1, "reason": reason},
     )
 
 

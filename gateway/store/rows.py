@@ -23,6 +23,16 @@ from gateway.model import (
 Row = sa.Row[Any]
 
 
+def bare(table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    """Columns of `table` with empty content: memory is bounded by the number of Faxes, not by their pages."""
+    empty: dict[str, sa.ColumnElement[Any]] = {
+        "content": sa.null().label("content"),
+        "content_file": sa.null().label("content_file"),
+        "content_size": sa.literal_column("0").label("content_size"),
+    }
+    return [empty.get(column.name, column) for column in table.c]
+
+
 def _content(row: Row) -> Content:
     return Content(size=row.content_size, data=row.content, file=row.content_file)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,28 +25,19 @@ class Claimant:
     attempts: tuple[Attempt, ...]
 
 
-def _bare(table: sa.Table) -> list[sa.ColumnElement[Any]]:
-    """Columns of `table` with empty content: memory is bounded by the number of Faxes, not by their pages."""
-    empty: dict[str, sa.ColumnElement[Any]] = {
-        "content": sa.null().label("content"),
-        "content_file": sa.null().label("content_file"),
-        "content_size": sa.literal_column("0").label("content_size"),
-    }
-    return [empty.get(column.name, column) for column in table.c]
-
-
 def claimants(tx: sa.Connection) -> list[Claimant]:
     """Every Fax that may own a SENT row, oldest first."""
-    words: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in sorted(CLAIMANTS)]
-    claiming = tables.fax.c.state.in_(words)
+    claiming = sa.and_(tables.among(tables.fax, tables.OPEN), tables.among(tables.fax, CLAIMANTS))
     owners = sa.select(tables.fax.c.submission_id).where(claiming)
     submissions = {
         row.id: rows.submission(row)
-        for row in tx.execute(sa.select(*_bare(tables.submission)).where(tables.submission.c.id.in_(owners)))
+        for row in tx.execute(
+            sa.select(*rows.bare(tables.submission)).where(tables.submission.c.id.in_(owners))
+        )
     }
     documents = {
         row.id: rows.document(row)
-        for row in tx.execute(sa.select(*_bare(tables.document)).where(tables.document.c.id.in_(owners)))
+        for row in tx.execute(sa.select(*rows.bare(tables.document)).where(tables.document.c.id.in_(owners)))
     }
     calls: defaultdict[str, list[Attempt]] = defaultdict(list)
     ids = sa.select(tables.fax.c.id).where(claiming)

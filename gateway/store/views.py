@@ -6,7 +6,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.lifecycle import FINAL
 from gateway.store import history, pauses, tables
 
 _LIMIT = 200
@@ -28,7 +27,7 @@ def queue_list(tx: sa.Connection, *, everything: bool = False, limit: int = _LIM
         .limit(limit)
     )
     if not everything:
-        query = query.where(tables.fax.c.state.not_in(sorted(FINAL)))
+        query = query.where(tables.among(tables.fax, tables.OPEN))
     return [_fax(row) for row in tx.execute(query)]
 
 
@@ -144,7 +143,7 @@ def counts(tx: sa.Connection) -> dict[str, int]:
     """Open Faxes by state."""
     found = tx.execute(
         sa.select(tables.fax.c.state, sa.func.count())
-        .where(tables.fax.c.state.not_in(sorted(FINAL)))
+        .where(tables.among(tables.fax, tables.OPEN))
         .group_by(tables.fax.c.state)
     )
     return {row.state: row[1] for row in found}

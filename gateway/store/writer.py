@@ -11,9 +11,10 @@ carries a large file, does not hold up the rest.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,6 +41,32 @@ class _Request:
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+
+
+class _Link:
+    """One thread's connection, kept from one transaction to the next; after trouble it is another one."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._connection: sa.Connection | None = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Ends with COMMIT, or with ROLLBACK if the body raises."""
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                yield self._connection
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give it back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 class Writer:
@@ -98,6 +125,10 @@ class Writer:
             thread.join()
 
     def _run(self) -> None:
+        with contextlib.closing(_Link(self._engine)) as link:
+            self._serve(link)
+
+    def _serve(self, link: _Link) -> None:
         stopping = False
         while not stopping:
             group: list[_Request] = []
@@ -114,46 +145,48 @@ class Writer:
                 except queue.Empty:
                     break
             if group:
-                self._commit(group)
+                _commit(link, group)
                 _resolve(group)
 
-    def _commit(self, group: Sequence[_Request]) -> None:
-        """One transaction for all; where that fails, one for each: trouble of one is not its neighbours'."""
-        reached, error = self._transact(group)
-        if error is None:
-            return
-        if not reached or len(group) == 1:
-            _fail(group, error, certain=True)
-            return
-        for index, request in enumerate(group):
-            request.result = request.error = None
-            reached, error = self._transact([request])
-            if error is not None:
-                _fail([request] if reached else group[index:], error, certain=True)
-                if not reached:  # nor will the next one reach it, and each try may take its time
-                    return
 
-    def _transact(self, group: Sequence[_Request]) -> tuple[bool, BaseException | None]:
-        """Whether the database was reached, and the trouble in which nothing was written, if any."""
-        for last in (*[False] * (_TRIES - 1), True):
-            reached = committing = False
-            try:
-                with self._engine.connect() as connection, connection.begin():
-                    reached = True
-                    _run_all(connection, group)
-                    committing = True
-            except BaseException as error:  # the thread must outlive whatever a verb raises
-                if committing:
-                    _fail(group, error, certain=False)
-                    return True, None
-                if len(group) == 1 and reached and not is_trouble(error):
-                    group[0].error = error
-                    return True, None
-                if last or len(group) > 1 or not reached or not worth_again(error):
-                    return reached, error
-            else:
-                break
-        return True, None
+def _commit(link: _Link, group: Sequence[_Request]) -> None:
+    """One transaction for all; where that fails, one for each: trouble of one is not its neighbours'."""
+    reached, error = _transact(link, group)
+    if error is None:
+        return
+    if not reached or len(group) == 1:
+        _fail(group, error, certain=True)
+        return
+    for index, request in enumerate(group):
+        request.result = request.error = None
+        reached, error = _transact(link, [request])
+        if error is not None:
+            _fail([request] if reached else group[index:], error, certain=True)
+            if not reached:  # nor will the next one reach it, and each try may take its time
+                return
+
+
+def _transact(link: _Link, group: Sequence[_Request]) -> tuple[bool, BaseException | None]:
+    """Whether the database was reached, and the trouble in which nothing was written, if any."""
+    for last in (*[False] * (_TRIES - 1), True):
+        reached = committing = False
+        try:
+            with link.transaction() as connection:
+                reached = True
+                _run_all(connection, group)
+                committing = True
+        except BaseException as error:  # the thread must outlive whatever a verb raises
+            if committing:
+                _fail(group, error, certain=False)
+                return True, None
+            if len(group) == 1 and reached and not is_trouble(error):
+                group[0].error = error
+                return True, None
+            if last or len(group) > 1 or not reached or not worth_again(error):
+                return reached, error
+        else:
+            break
+    return True, None
 
 
 def _run_all(connection: sa.Connection, group: Sequence[_Request]) -> None:

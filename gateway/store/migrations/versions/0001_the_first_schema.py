@@ -149,13 +149,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("purged IS NULL"),
     )
     op.create_index(
-        "ix_received_open",
+        "ix_received_due",
         "received",
         ["run_at", "id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('fetched', 'mailed', 'routed', 'seen')"),
-        postgresql_where=sa.text("state IN ('fetched', 'mailed', 'routed', 'seen')"),
+        sqlite_where=sa.text("state IN ('fetched', 'mailed', 'seen')"),
+        postgresql_where=sa.text("state IN ('fetched', 'mailed', 'seen')"),
     )
+    op.create_index("ix_received_received_at", "received", ["received_at"], unique=False)
     op.create_table(
         "submission",
         sa.Column("id", sa.Text(), nullable=False),
@@ -250,10 +251,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_fax_open",
         "fax",
-        ["state", "run_at"],
+        ["state", "id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('held', 'sent', 'submitting', 'unknown')"),
-        postgresql_where=sa.text("state IN ('held', 'sent', 'submitting', 'unknown')"),
+        sqlite_where=sa.text("state IN ('accepted', 'held', 'sent', 'submitting', 'unknown', 'waiting')"),
+        postgresql_where=sa.text("state IN ('accepted', 'held', 'sent', 'submitting', 'unknown', 'waiting')"),
     )
     op.create_index(
         "ix_fax_sendable",
@@ -313,8 +314,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_fax_open",
         table_name="fax",
-        sqlite_where=sa.text("state IN ('held', 'sent', 'submitting', 'unknown')"),
-        postgresql_where=sa.text("state IN ('held', 'sent', 'submitting', 'unknown')"),
+        sqlite_where=sa.text("state IN ('accepted', 'held', 'sent', 'submitting', 'unknown', 'waiting')"),
+        postgresql_where=sa.text("state IN ('accepted', 'held', 'sent', 'submitting', 'unknown', 'waiting')"),
     )
     op.drop_index("ix_fax_duplicate_key", table_name="fax")
     op.drop_table("fax")
@@ -326,11 +327,12 @@ def downgrade() -> None:
     )
     op.drop_table("document")
     op.drop_table("submission")
+    op.drop_index("ix_received_received_at", table_name="received")
     op.drop_index(
-        "ix_received_open",
+        "ix_received_due",
         table_name="received",
-        sqlite_where=sa.text("state IN ('fetched', 'mailed', 'routed', 'seen')"),
-        postgresql_where=sa.text("state IN ('fetched', 'mailed', 'routed', 'seen')"),
+        sqlite_where=sa.text("state IN ('fetched', 'mailed', 'seen')"),
+        postgresql_where=sa.text("state IN ('fetched', 'mailed', 'seen')"),
     )
     op.drop_table("received")
     op.drop_index("ix_outbox_received_id", table_name="outbox")
