@@ -7,15 +7,20 @@ exception: the library's exceptions hold the request, whose form fields are secr
 
 from __future__ import annotations
 
+import array
 import asyncio
 import contextlib
 import errno
+import fcntl
 import logging
+import math
 import os
+import socket
 import ssl
+import termios
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, Protocol, TypeAlias, cast
 
 import httpx
 
@@ -31,6 +36,12 @@ Guard = Callable[[], None]
 
 _PIECE = 64 * 1024
 """Bytes that leave at once, or a little more."""
+_ROOM = 3 * _PIECE
+"""Bytes that the system may have under way for us: one piece, and another that it takes over at once."""
+_LOOK_AGAIN = 0.005
+"""Seconds."""
+_CAN_SEND = (1, 8)
+"""TCP_ESTABLISHED and TCP_CLOSE_WAIT (linux/tcp_states.h)."""
 _Part: TypeAlias = tuple[str, tuple[None, bytes | BinaryIO]]
 _NETWORK_ERRORS = (httpx.TransportError, OSError)  # OSError: time-outs too
 
@@ -63,6 +74,11 @@ class Transport:
             verify=verify or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             trust_env=False,
             retries=0,
+            socket_options=[
+                (socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM),
+                # What the system has taken over must not leave long after us.
+                (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, math.ceil(settings.write_timeout * 1000)),
+            ],
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
@@ -148,6 +164,7 @@ class _Progress:
         self.phase = Phase.BEFORE_REQUEST
         self.cause: Exception | None = None
         self.timer: asyncio.Timeout | None = None
+        self.connection: _Connection | None = None
         self._settings = settings
         self._guard = guard
 
@@ -162,7 +179,9 @@ class _Progress:
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
         """The library tells what it is about to do (the ``trace`` request extension)."""
-        if event == "http11.send_request_headers.started":
+        if event == "connection.connect_tcp.complete":
+            self.connection = cast(_Stream, info["return_value"]).get_extra_info("socket")
+        elif event == "http11.send_request_headers.started":
             self.check()  # connecting took its time
             self.phase = Phase.SENDING
             self._allow(self._settings.write_timeout)
@@ -171,6 +190,15 @@ class _Progress:
         elif event == "http11.receive_response_headers.started":
             # Also after a broken upload, in case the peer said why before it hung up.
             self._allow(self._settings.read_timeout)
+
+    async def room(self) -> None:
+        """Return when the system will take over a whole piece at once.
+
+        A piece that waits in our own memory would leave by itself when a process that was stopped goes on,
+        before anybody asks the guard.
+        """
+        while self.connection is not None and _under_way(self.connection) > _PIECE:
+            await asyncio.sleep(_LOOK_AGAIN)
 
     def describe(self, error: Exception) -> str:
         """Why the network failed: which limit has passed, or the system's words."""
@@ -205,14 +233,44 @@ class _Watched(httpx.AsyncByteStream):
             async for part in self._stream:
                 waiting += part
                 if len(waiting) >= _PIECE:
+                    await self._progress.room()
                     self._progress.check()
                     yield bytes(waiting)
                     waiting.clear()
+            await self._progress.room()
             self._progress.check()
             yield bytes(waiting)
         except Exception as error:
             self._progress.cause = error
             raise
+
+
+class _Connection(Protocol):
+    """What an event loop shows of its socket."""
+
+    def fileno(self) -> int: ...
+
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes: ...
+
+
+class _Stream(Protocol):
+    """What the library tells of a connection."""
+
+    def get_extra_info(self, info: str) -> _Connection: ...
+
+
+def _under_way(connection: _Connection) -> int:
+    """Bytes that the system has taken over and the peer has not acknowledged (SIOCOUTQ, tcp(7)).
+
+    None on a connection that has ended: writing will tell.
+    """
+    count = array.array("i", [0])
+    try:
+        if connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _CAN_SEND:
+            fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, count)
+    except OSError:
+        pass
+    return count[0]
 
 
 def _reason(error: BaseException) -> str:
