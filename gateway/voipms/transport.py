@@ -197,7 +197,7 @@ class _Progress:
         A piece that waits in our own memory would leave by itself when a process that was stopped goes on,
         before anybody asks the guard.
         """
-        while self.connection is not None and _under_way(self.connection) > _PIECE:
+        while self.connection and _under_way(self.connection) > _PIECE:  # noqa: ASYNC110 - nobody tells us
             await asyncio.sleep(_LOOK_AGAIN)
 
     def describe(self, error: Exception) -> str:
