@@ -74,7 +74,7 @@ class Gateway:
         )
         self.store = Store.of(settings)
         self.client = client_of(settings)
-        self.renderer = Renderer(render_settings_of(settings))
+        self.renderer = Renderer(render_settings_of(settings), moved=self.wake)
         self.rules = RulesProvider(settings, fetch=self.client.get_email_to_fax)
         self.intake = Intake(self.store, settings, wake=self.wake, clock=self.store.now)
         self.smtp = SmtpServer(settings, intake=self.intake, rules=self.rules)
@@ -178,7 +178,7 @@ class Gateway:
             Crew(mails_line, size=_DELIVERIES),
             Crew(received_line, size=_FETCHES),
             Crew(self._sending, size=_UPLOADS),
-            Crew(documents_line, size=settings.document.workers),
+            Crew(documents_line, size=settings.document.workers, aside=lambda: self.renderer.aside),
         ]
 
     # The parts, in the order in which they start; they stop in the opposite one.

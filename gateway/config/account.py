@@ -201,7 +201,13 @@ class Document(Section):
         description="Memory (MiB of address space) one document may use, beside the program's own.",
     )
     output_mb: Count = Field(default=64, description="Largest file (MiB) the renderer may write.")
-    workers: int = Field(default=2, ge=1, le=64, description="Documents rendered at the same time.")
+    workers: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Documents rendered at the same time; as many that take long, and as many that wait for "
+        "LibreOffice, beside them.",
+    )
     price_per_minute: float = Field(
         default=0.029, ge=0, le=100, description="What a minute of fax costs, for preview's estimate."
     )

@@ -7,13 +7,17 @@ import contextlib
 import os
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.document import verdict, wire
 from gateway.document.errand import Errand
 from gateway.document.helper import Child, Helper, HelperDied
+from gateway.document.lanes import Place
 from gateway.document.office import Office
+from gateway.document.office.allowance import Allowance
+from gateway.document.pace import Pace
 from gateway.errors import Failure, GatewayError, permanent, temporary
 
 _BUFFER_BYTES = 256 << 10
@@ -21,10 +25,18 @@ _BUFFER_BYTES = 256 << 10
 _END_SECONDS = 5.0
 """How long a killed child may take to be reaped; longer means that the helper itself hangs."""
 
-_PATIENCE_SECONDS = 4.0
-"""A document that takes longer gives way to the others: one bad file must not slow down everybody's faxes."""
-
 _Concluded = TypeVar("_Concluded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a document has for all its conversations: its place, and what LibreOffice may do for it."""
+
+    place: Place
+    office: Office
+    allowance: Allowance
+
+
 Sink = Callable[[bytes, bytes], Awaitable[None]]
 """Takes the type and the payload of a frame that carries a page or a picture."""
 
@@ -34,18 +46,19 @@ async def converse(
     request: wire.Request,
     inputs: Sequence[Path | bytes],
     take: Sink,
-    office: Office,
+    turn: Turn,
     conclude: Callable[[bytes], Awaitable[_Concluded]],
 ) -> _Concluded:
     """Have one child do `request`; what it draws goes to `take`.
 
     Returns what `conclude` makes of the payload of the result frame, while the child ends. Raises
-    `GatewayError` for the document, `HelperDied` when the helper is to blame. The child is gone then.
+    `GatewayError` for the document, `HelperDied` when the helper is to blame, `Crowded` when it has to begin
+    again. The child is gone then.
     """
     try:
         with _opened(inputs) as fds:
-            async with Errand(office) as errand:
-                return await _with_child(helper, _Talk(request, take, errand), fds, conclude)
+            async with Errand(turn.office, turn.allowance) as errand:
+                return await _with_child(helper, _Talk(request, take, errand, turn.place), fds, conclude)
     except OSError as error:  # no descriptors or no memory left; a child that ends is no surprise below
         raise GatewayError(_unable(error)) from error
 
@@ -56,10 +69,10 @@ async def _with_child(
     settings = talk.request.settings
     limits = wire.Limits(memory_bytes=settings.memory_bytes, cpu_seconds=settings.cpu_seconds)
     child = helper.fork(limits)
-    patience = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, helper.slow_down, child)
+    pace = Pace(helper, child, talk.place)
     try:
-        async with asyncio.timeout(settings.timeout) as clock:
-            answer = await talk.run(child, fds, clock)
+        async with pace.keeping(settings.timeout):
+            answer = await talk.run(child, fds, pace)
     except TimeoutError:
         raise verdict.out_of_time(talk.part, await _end(helper, child), settings.timeout) from None
     except (EOFError, ConnectionError):
@@ -72,7 +85,6 @@ async def _with_child(
         helper.kill(child)  # it has nothing more to say, and its end takes as long as a short document
         return await conclude(answer)
     finally:
-        patience.cancel()
         child.connection.close()
         with contextlib.suppress(HelperDied):
             await _end(helper, child)
@@ -81,15 +93,16 @@ async def _with_child(
 class _Talk:
     """The frames of one conversation. `part` is what the child says it is working on."""
 
-    def __init__(self, request: wire.Request, take: Sink, errand: Errand) -> None:
+    def __init__(self, request: wire.Request, take: Sink, errand: Errand, place: Place) -> None:
         self.request = request
+        self.place = place
         self._take = take
         self._errand = errand
         self._drawn = 0
         self.part = "The document"
 
-    async def run(self, child: Child, fds: Sequence[int], clock: asyncio.Timeout) -> bytes:
-        """The result's payload. `clock` stands still while the child waits for LibreOffice."""
+    async def run(self, child: Child, fds: Sequence[int], pace: Pace) -> bytes:
+        """The result's payload. While it waits for LibreOffice, others are drawn and no time passes."""
         request = wire.send_request(child.connection, self.request, fds)
         reader, writer = await asyncio.open_unix_connection(sock=child.connection, limit=_BUFFER_BYTES)
         try:
@@ -103,7 +116,7 @@ class _Talk:
                 if kind == wire.RESULT:
                     return payload
                 if kind == wire.CONVERT:
-                    with _stopped(clock):
+                    async with pace.stopped(), self.place.at_a_desk():
                         await self._errand.run(child.connection, wire.read_text(payload, most=20), self.part)
                 else:
                     await self._note(kind, payload)
@@ -124,21 +137,6 @@ class _Talk:
             raise GatewayError(wire.read_refusal(payload))
         else:
             raise verdict.died(self.part, "renderer_bug " + wire.read_bug(payload))
-
-
-@contextlib.contextmanager
-def _stopped(clock: asyncio.Timeout) -> Iterator[None]:
-    """The child's time goes on when this ends: it is not to blame for what others take."""
-    at, now = clock.when(), asyncio.get_running_loop().time
-    if at is None or clock.expired():
-        yield
-        return
-    left = at - now()
-    clock.reschedule(None)
-    try:
-        yield
-    finally:
-        clock.reschedule(now() + left)
 
 
 async def _end(helper: Helper, child: Child, *, kill: bool = True) -> wire.Exit:

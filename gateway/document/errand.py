@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 from gateway.document import threads, wire
 from gateway.document.office import Office
+from gateway.document.office.allowance import Allowance
 from gateway.document.output import not_stored
 from gateway.errors import GatewayError, Kind, permanent
 
@@ -22,11 +23,14 @@ _MOST_BYTES = 64 << 20
 
 
 class Errand:
-    """The conversions that one child asks for, one after the other; leaves nothing behind."""
+    """The conversions that one child asks for, one after the other; leaves nothing behind.
 
-    def __init__(self, office: Office) -> None:
+    `allowance`: what LibreOffice may do for the document, whose child it may not be the first of.
+    """
+
+    def __init__(self, office: Office, allowance: Allowance) -> None:
         self._office = office
-        self._allowance = office.allowance()
+        self._allowance = allowance
         self._leaving = contextlib.AsyncExitStack()
         self._place: Path | None = None
         self._size = 0

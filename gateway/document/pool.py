@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from gateway.document import remarks, result, verdict, wire
-from gateway.document.conversation import converse
+from gateway.document.conversation import Turn, converse
 from gateway.document.helper import Helper, HelperDied
+from gateway.document.lanes import Crowded, Lanes, Place
 from gateway.document.launch import Launched
 from gateway.document.launch import command as default_command
 from gateway.document.office import Office
@@ -33,7 +33,7 @@ class Renderer:
     temporary for trouble of our own, and `RendererDied` when the child ended for no certain reason.
     `rooms` are kept warm ("text", "html"); a renderer that lives for one document starts faster without.
     `command` starts another helper, given its control socket's descriptor as last argument; `launched` is one
-    that was started already, and is taken over.
+    that was started already, and is taken over. `moved` is called when `aside` changes.
     """
 
     def __init__(
@@ -43,11 +43,12 @@ class Renderer:
         rooms: Iterable[str] = ROOMS,
         command: Sequence[str] | None = None,
         launched: Launched | None = None,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._command = tuple(command or default_command(rooms))
         self._launched = launched
-        self._slots = asyncio.Semaphore(settings.workers)
+        self._lanes = Lanes(settings.workers, moved=moved)
         self._office = Office(
             settings.office,
             timeout=settings.timeout,
@@ -59,6 +60,11 @@ class Renderer:
         self._starting = asyncio.Lock()
         self._helper: Helper | None = None
         self._stopped = True
+
+    @property
+    def aside(self) -> int:
+        """Documents under way that keep no others waiting: they take long, or wait for LibreOffice."""
+        return self._lanes.aside
 
     @property
     def helper_pid(self) -> int | None:
@@ -164,8 +170,8 @@ class Renderer:
         async def conclude(answer: bytes) -> tuple[str, ...]:
             return _believed(lambda: wire.read_lines(answer, "digests", most=self._settings.max_pages))
 
-        async def job(helper: Helper) -> tuple[str, ...]:
-            return await converse(helper, request, [pdf], _refuse_page, self._office, conclude)
+        async def job(helper: Helper, turn: Turn) -> tuple[str, ...]:
+            return await converse(helper, request, [pdf], _refuse_page, turn, conclude)
 
         return await self._run(job)
 
@@ -193,8 +199,8 @@ class Renderer:
         async def conclude(_answer: bytes) -> None:
             """There is nothing in it."""
 
-        async def job(helper: Helper) -> None:
-            await converse(helper, request, [pdf], sink, self._office, conclude)
+        async def job(helper: Helper, turn: Turn) -> None:
+            await converse(helper, request, [pdf], sink, turn, conclude)
 
         await self._run(job)
 
@@ -203,7 +209,7 @@ class Renderer:
     ) -> Rendered:
         settings = request.settings
 
-        async def job(helper: Helper) -> Rendered:
+        async def job(helper: Helper, turn: Turn) -> Rendered:
             with Output(destination, settings.output_bytes, settings.resolution) as output:
 
                 async def conclude(answer: bytes) -> Rendered:
@@ -212,15 +218,21 @@ class Renderer:
                         raise verdict.died("The document", "renderer_lied")
                     return await output.finish(said)
 
-                return await converse(helper, request, inputs, output.take, self._office, conclude)
+                return await converse(helper, request, inputs, output.take, turn, conclude)
 
         return await self._run(job)
 
-    async def _run(self, job: Callable[[Helper], Awaitable[_Result]]) -> _Result:
-        async with self._slots:
-            for _ in range(_TRIES):
-                with contextlib.suppress(HelperDied):
-                    return await job(await self._current())
+    async def _run(self, job: Callable[[Helper, Turn], Awaitable[_Result]]) -> _Result:
+        allowance, tries = self._office.allowance(), 0
+        async with Place(self._lanes, allowance.patience) as place:
+            turn = Turn(place=place, office=self._office, allowance=allowance)
+            while tries < _TRIES:
+                try:
+                    return await job(await self._current(), turn)
+                except HelperDied:
+                    tries += 1
+                except Crowded:
+                    await place.wait()
         raise GatewayError(_UNAVAILABLE)
 
     async def _current(self) -> Helper:

@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 _PR_SET_NAME = 15
 _PR_SET_NO_NEW_PRIVS = 38
 _OPEN_FILES = 64
-_NICE = 10
+_NICE = 19
 _STREAM_BYTES = 0  # a child writes to its socket only, never to a file
 
 
@@ -107,6 +107,8 @@ class _Zygote:
         self._pid = os.getpid()
         self._pids: dict[int, int] = {}
         """Job number to process id, of the children not yet reaped."""
+        self._slow: set[int] = set()
+        """Those of them that give way to all others."""
         self._watched: dict[int, int] = {}
         """Descriptor of a child's pidfd to job number."""
         self._poll = select.poll()
@@ -122,7 +124,7 @@ class _Zygote:
         self._tell({"event": "ready", "sandbox": list(layers)})
         # End-of-file alone is no proof: another process may hold a copy of the daemon's end.
         while os.getppid() == self._parent:
-            lacks_spare = self._keeps_spare and self._spare is None and not self._pids
+            lacks_spare = self._keeps_spare and self._spare is None and len(self._pids) == len(self._slow)
             events = self._poll.poll(_IDLE_MS if lacks_spare else _POLL_MS)
             for fd, _event in events:
                 if fd in self._watched:
@@ -142,7 +144,8 @@ class _Zygote:
         elif order["op"] == "kill" and order["job"] in self._pids:
             os.kill(self._pids[order["job"]], signal.SIGKILL)
         elif order["op"] == "nice" and order["job"] in self._pids:
-            os.setpriority(os.PRIO_PROCESS, self._pids[order["job"]], _NICE)
+            self._slow.add(order["job"])
+            _give_way(self._pids[order["job"]])
         return True
 
     def _prepare(self) -> None:
@@ -191,6 +194,7 @@ class _Zygote:
         os.close(pidfd)
         job = self._watched.pop(pidfd)
         pid = self._pids.pop(job)
+        self._slow.discard(job)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)  # where no sandbox kept it from forking
         _, status, usage = os.wait4(pid, 0)
@@ -220,7 +224,9 @@ class _Zygote:
             if os.getppid() != self._pid:
                 os._exit(code)  # the helper died before the line above
             self._libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-            os.setsid()
+            os.setpgid(
+                0, 0
+            )  # no session of its own: the kernel gives each the same time, however nice (sched(7))
             for restored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(restored, signal.SIG_DFL)
             null = os.open(os.devnull, os.O_RDWR)
@@ -250,6 +256,13 @@ class _Zygote:
         with socket.socket(fileno=fd) as line:
             message, fds, _flags, _address = socket.recv_fds(line, _MESSAGE_BYTES, 1)
         return wire.read_control(message), fds[0]
+
+
+def _give_way(pid: int) -> None:
+    """Have a process run when no other wants to."""
+    with contextlib.suppress(ProcessLookupError):
+        os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _address_space() -> int:

@@ -42,7 +42,7 @@ class RenderSettings:
     text_page: bool = True
     """Whether the mail's own text becomes the first page, or the cover page's message."""
     workers: int = 2
-    """Documents rendered at the same time; further ones wait outside, unread."""
+    """Documents rendered at the same time; see `lanes`. Further ones wait outside, unread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from gateway import journal
@@ -24,12 +25,16 @@ _DOUBT = 60.0
 
 
 class Crew(Generic[W]):
-    """Runs up to `size` steps of a line at a time; claims only what it can start at once."""
+    """Runs up to `size` steps of a line at a time; claims only what it can start at once.
 
-    def __init__(self, line: Line[W], *, size: int) -> None:
+    `aside` tells how many of those under way need no place among them at the moment.
+    """
+
+    def __init__(self, line: Line[W], *, size: int, aside: Callable[[], int] = lambda: 0) -> None:
         self.name = line.name
         self._line = line
         self._size = size
+        self._aside = aside
         self._tasks: set[asyncio.Task[None]] = set()
         self._strikes: dict[str, int] = {}
         self._bell = asyncio.Event()
@@ -69,7 +74,7 @@ class Crew(Generic[W]):
         """Claim and start steps; seconds to sleep then, 0 to look again at once."""
         now = asyncio.get_running_loop().time()
         try:
-            free = self._size - len(self._tasks)
+            free = self._size + self._aside() - len(self._tasks)
             if free <= 0:
                 await self._line.keep(self._in_hand)
                 return _POLL

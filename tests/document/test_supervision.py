@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.document import Renderer, RendererDied, RenderSettings, conversation, threads
+from gateway.document import Renderer, RendererDied, RenderSettings, conversation, lanes, pace, threads
 from gateway.document.errand import Errand
 from gateway.document.office import Office, converter
 from gateway.errors import GatewayError, Kind
@@ -305,24 +305,64 @@ async def test_the_helper_stays_single_threaded(make: Any, out: Path) -> None:
 
 
 async def test_only_so_many_documents_at_a_time(make: Any, tmp_path: Path) -> None:
+    """As many as there are workers, and as many again in the slow lane; the others wait without a child."""
     source = tmp_path / "endless.pdf"
     source.write_bytes(make.endless_pdf())
     async with Renderer(RenderSettings(workers=2)) as renderer:
         tasks = [
             asyncio.create_task(renderer.render_files([source], tmp_path / f"{number}.pdf"))
-            for number in range(4)
+            for number in range(6)
         ]
-        await until(lambda: len(children(renderer.helper_pid)) == 2)
+        await until(lambda: len(children(renderer.helper_pid)) == 4)
+        assert renderer.aside == 2
         seen = children(renderer.helper_pid)
         os.kill(seen[0], signal.SIGKILL)
         after = await until(
             lambda: seen[0] not in children(renderer.helper_pid) and children(renderer.helper_pid)
         )
-        assert len(after) <= 2
+        assert len(after) <= 4
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await until(lambda: not children(renderer.helper_pid))
+        assert renderer.aside == 0
+
+
+async def test_documents_that_take_long_stop_no_others(
+    make: Any, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than there are places: the last ones wait without a child, and begin again."""
+    monkeypatch.setattr(lanes, "_STAY_SECONDS", 0.05)
+    monkeypatch.setattr(pace, "_PATIENCE_SECONDS", 0.05)
+    source = tmp_path / "endless.pdf"
+    source.write_bytes(make.endless_pdf())
+    async with Renderer(RenderSettings(workers=1)) as renderer:
+        bombs = [
+            asyncio.create_task(renderer.render_files([source], tmp_path / f"{number}.pdf"))
+            for number in range(3)
+        ]
+        await until(lambda: renderer.aside == 3)
+        monkeypatch.undo()  # a fax has all its time
+        (slow,) = await until(lambda: giving_way(renderer.helper_pid))
+        assert os.getsid(slow) == os.getsid(renderer.helper_pid or 0)  # else it would not
+        assert (await renderer.render_message(make.mail("x").as_bytes(), out)).pages == 1
+        os.kill(slow, signal.SIGKILL)
+        (other,) = await until(lambda: [pid for pid in giving_way(renderer.helper_pid) if pid != slow])
+        for bomb in bombs:
+            bomb.cancel()
+        ended = await asyncio.gather(*bombs, return_exceptions=True)
+        assert sorted(type(end).__name__ for end in ended) == ["CancelledError"] * 2 + ["RendererDied"]
+        await until(lambda: not running(other))
+
+
+def giving_way(helper: int | None) -> list[int]:
+    """Children that run when no other process wants to."""
+    found = []
+    for pid in children(helper):
+        with contextlib.suppress(ProcessLookupError):
+            if os.sched_getscheduler(pid) == os.SCHED_IDLE:
+                found.append(pid)
+    return found
 
 
 OFFICE = """
@@ -379,6 +419,40 @@ async def test_waiting_for_libreoffice_is_no_childs_fault(
             *(renderer.render_files([source], source.with_suffix(".fax.pdf")) for source in sources)
         )
     assert [document.pages for document in made] == [1, 1]
+
+
+async def test_waiting_for_libreoffice_stops_no_others(
+    make: Any, tmp_path: Path, out: Path, office: Callable[[str], str]
+) -> None:
+    """Neither the document that it works for, nor those that wait, the last without a child."""
+    os.mkfifo(tmp_path / "gate")
+    (tmp_path / "made.pdf").write_bytes(make.pdf(pages=1))
+    (tmp_path / "one.pdf").write_bytes(make.pdf(pages=1))
+    blocked = f"Path({str(tmp_path / 'gate')!r}).read_bytes()\n" + MADE.format(pdf=str(tmp_path / "one.pdf"))
+    settings = RenderSettings(office=office(blocked), workers=2)
+    sources = [rtf(tmp_path, f"{number}.rtf") for number in range(3)]
+    async with Renderer(settings, rooms=()) as renderer:
+        tasks = [
+            asyncio.create_task(renderer.render_files([source], source.with_suffix(".fax.pdf")))
+            for source in sources
+        ]
+        await until(lambda: renderer.aside == 3)
+        assert len(await until(lambda: children(renderer.helper_pid))) == 2
+        assert (await renderer.render_files([tmp_path / "made.pdf"], out)).pages == 1
+        assert not any(task.done() for task in tasks)
+        gate = await until(lambda: opened(tmp_path / "gate"))
+        (tmp_path / "made.pdf").replace(tmp_path / "gate")  # open for the others
+        os.close(gate)
+        assert [(await task).pages for task in tasks] == [1, 1, 1]
+        assert renderer.aside == 0
+
+
+def opened(fifo: Path) -> int:
+    """For writing, once somebody reads it."""
+    try:
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return 0
 
 
 async def test_a_child_has_its_own_time_after_libreoffice_as_well(
@@ -584,7 +658,8 @@ async def test_an_errand_ends_after_what_it_writes(tmp_path: Path, monkeypatch: 
     started, told = asyncio.Event(), asyncio.Event()
 
     async def send() -> None:
-        async with Errand(Office("")) as errand:
+        office = Office("")
+        async with Errand(office, office.allowance()) as errand:
             await errand.add(b"x")
             (place,) = tmp_path.iterdir()
             (place / "document").unlink()

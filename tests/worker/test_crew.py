@@ -117,6 +117,23 @@ async def test_no_more_steps_than_its_size_and_idle_is_true_only_then(store: Sto
     await task
 
 
+async def test_steps_that_went_aside_make_room_for_others(store: Store) -> None:
+    line, aside = Pieces(store, [f"wait {n}" for n in range(3)]), 0
+    crew = Crew(line, size=2, aside=lambda: aside)
+    task = asyncio.ensure_future(crew.run())
+    async with asyncio.timeout(20):
+        while line.under_way < 2:
+            await asyncio.sleep(0)
+        aside = 1
+        crew.wake()
+        while line.under_way < 3:
+            await asyncio.sleep(0)
+    line.gate.set()
+    await until(line, lambda: len(line.done) == 3)
+    crew.close()
+    await task
+
+
 async def test_a_store_that_is_away_ends_nothing(store: Store) -> None:
     line = Pieces(store, ["no store", "good"])
     crew, task = await running(line)
