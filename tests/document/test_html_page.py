@@ -394,6 +394,41 @@ def test_too_many_pages_are_refused(draw) -> None:
             draw(source, most=2)
 
 
+def test_endless_lines_are_too_many_pages(draw) -> None:
+    """Millions of elements would be too much for the memory."""
+    for tag in ("<br>", "<BR />"):
+        with pytest.raises(GatewayError, match="more than 30 pages"):
+            draw("x" + tag * 40_000)
+
+
+def test_pages_beyond_the_limit_are_not_laid_out(draw, monkeypatch: pytest.MonkeyPatch) -> None:
+    from weasyprint.layout import page
+
+    made: list[int] = []
+    remake = page.remake_page
+
+    def counted(index: int, *rest: object) -> object:
+        made.append(index)
+        return remake(index, *rest)
+
+    monkeypatch.setattr(page, "remake_page", counted)
+    with pytest.raises(GatewayError, match="more than 3 pages"):
+        draw("word " * 8000, most=3)
+    assert made == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "settled"), [("<tr><td>{}", 1), ("<tr><td>a<td>{}", 0), ("<thead><tr><th>{}<tbody><tr><td>b", 1)]
+)
+def test_a_long_column_is_as_wide_as_the_page(draw, rows: str, settled: int) -> None:
+    """As it is anyway; but not every word of it is measured for that."""
+    words = "word " * 4500
+    made = html_page._weasyprint().Page(f"<table>{rows.format(words)}</table>", related={}, redact=())
+    styles = [element.get("style", "") for element in made._tree.iter() if element.tag == "table"]
+    assert sum("table-layout:fixed" in style for style in styles) == settled
+    assert draw(f"<table>{rows.format(words)}</table>").text.count("word") == 4500
+
+
 def test_what_cannot_be_laid_out_is_shown_as_text(draw) -> None:
     drawn = draw("<div>" * 1500 + f"deep {CODE}", redact=(CODE,))
     assert drawn.text == "deep ●●●"

@@ -12,6 +12,7 @@ import ctypes
 import functools
 import importlib
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -22,7 +23,7 @@ import pypdfium2.raw as pdfium
 
 from gateway.document import template
 from gateway.document.formats import html, html_tree, pdf, text, typeset
-from gateway.document.formats.parts import Part
+from gateway.document.formats.parts import Part, too_many_pages
 from gateway.document.geometry import Layout
 from gateway.document.sheet import Sheet
 from gateway.errors import GatewayError
@@ -43,6 +44,9 @@ _SLIT = 2.0
 """Points: what is shown through a smaller hole than that is hidden, by the usual ways for screen readers."""
 _CLIPPED = 2.0
 """Points by which a line may reach out of the box that clips it: the space around letters."""
+_LINE_BREAK = re.compile("<br[ />]", re.I)
+_MOST_LINES = 1000
+"""Of a page, whatever their size."""
 _STYLE = """
 @page { size: %(width).4fin %(height).4fin !important; margin: %(margin).4fin !important }
 * { page: auto !important }
@@ -95,6 +99,8 @@ def sheets(
 ) -> Iterator[Sheet]:
     """Draw the HTML in `part.data`. `redact`: words that are blackened, as in plain text."""
     source = text.decode_html(part.data, part.charset)
+    if sum(1 for _ in _LINE_BREAK.finditer(source)) > most * _MOST_LINES:
+        too_many_pages(most)
     made = laid_out(part, source, layout=layout, notes=notes, redact=redact, most=most)
     if made is not None:
         yield from pdf.sheets(

@@ -25,6 +25,7 @@ _TAKEN_OUT = frozenset(
 _UNSEEN = frozenset({"head", "style", "title", "option"})
 _BOXES = re.compile(r"(?<![\w-])(?:inline-(?:block|table)|(?:inline-)?(?:flex|grid))(?![\w-])", re.I)
 """Ways of being displayed that set things side by side."""
+_MANY_LETTERS = 20_000
 _TRACKER = 2
 """Pixels: smaller pictures are there to be fetched, not to be seen."""
 _UNSEEN_ATTRIBUTES = frozenset({"src", "href", "style", "class", "id", "width", "height", "bgcolor", "color"})
@@ -129,6 +130,30 @@ def unroll(root: Element) -> None:
             element.set("style", _BOXES.sub("block", element.get("style", "")))
         if element.tag == "style":
             element.text = _BOXES.sub("block", element.text or "")
+
+
+def settle_columns(root: Element) -> None:
+    """Make tables of one column with very many letters as wide as the page, in place.
+
+    They would become so anyway, but only after each word of them was measured.
+    """
+    sizes: dict[Element, int] = {}
+    for element in reversed(list(root.iter())):  # what lies in it comes first
+        own = len(element.text or "") + len(element.tail or "")
+        sizes[element] = own + sum(sizes[child] for child in element)
+        if element.tag == "table" and sizes[element] > _MANY_LETTERS and _is_one_column(element):
+            element.set("style", f"{element.get('style', '')};table-layout:fixed;width:100%")
+
+
+def _is_one_column(table: Element) -> bool:
+    waiting = list(table)
+    while waiting:
+        element = waiting.pop()
+        if element.tag == "tr" and sum(cell.tag in ("td", "th") for cell in element) > 1:
+            return False
+        if element.tag in ("thead", "tbody", "tfoot"):
+            waiting += element
+    return True
 
 
 def clean(root: Element, redact: Sequence[str]) -> None:

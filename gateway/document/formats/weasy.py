@@ -5,17 +5,20 @@ Importing this module needs the extra ``[html]`` and the Pango library; it takes
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import logging
 import time
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import weasyprint
 from PIL import Image
+from weasyprint.logger import PROGRESS_LOGGER
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
@@ -31,6 +34,7 @@ _DEEPEST = 400
 """Elements in each other; the layout recurses."""
 _MOST_ELEMENTS = 40_000
 """Laid out, each takes some 20 kB."""
+_MOST_TAGS = 10 * _MOST_ELEMENTS
 _SMALLEST_LETTERS = 20_000
 """More characters than fit on a page at any size that can be read."""
 
@@ -50,6 +54,8 @@ class Page:
     """One web page, parsed and cleaned, that can be laid out in several ways."""
 
     def __init__(self, source: str, *, related: Mapping[str, bytes], redact: Sequence[str]) -> None:
+        if source.count("<") > _MOST_TAGS:
+            raise ValueError("too many elements")  # each takes 1 kB to be counted
         if html_tree.may_be_deeper(source, _DEEPEST):
             raise RecursionError
         self._fetcher = _Fetcher(related)
@@ -60,6 +66,7 @@ class Page:
         if sum(1 for _ in self._tree.iter()) > _MOST_ELEMENTS:
             raise ValueError("too many elements")
         html_tree.clean(self._tree, redact)
+        html_tree.settle_columns(self._tree)
 
     @property
     def left_out(self) -> Mapping[str, int]:
@@ -84,15 +91,35 @@ class Page:
         """Lay out with `style`, which goes before the page's own where it says so (``!important``)."""
         if sum(map(len, self._tree.itertext())) > most * _SMALLEST_LETTERS:
             too_many_pages(most)
-        document = self._html.render(
-            font_config=_fonts(),
-            stylesheets=[weasyprint.CSS(string=style, url_fetcher=self._fetcher, font_config=_fonts())],
-            presentational_hints=True,
-        )
+        with _at_most(most):
+            document = self._html.render(
+                font_config=_fonts(),
+                stylesheets=[weasyprint.CSS(string=style, url_fetcher=self._fetcher, font_config=_fonts())],
+                presentational_hints=True,
+            )
         if len(document.pages) > most:
             too_many_pages(most)
         made: bytes = document.write_pdf()
         return made
+
+
+@contextlib.contextmanager
+def _at_most(pages: int) -> Iterator[None]:
+    """Stop at the first page too many, which WeasyPrint tells of before it lays the page out."""
+
+    def count(record: logging.LogRecord) -> bool:
+        if "Page %d" in record.msg and isinstance(record.args, tuple) and int(str(record.args[0])) > pages:
+            too_many_pages(pages)
+        return False
+
+    before = PROGRESS_LOGGER.level
+    PROGRESS_LOGGER.setLevel(logging.INFO)
+    PROGRESS_LOGGER.addFilter(count)
+    try:
+        yield
+    finally:
+        PROGRESS_LOGGER.removeFilter(count)
+        PROGRESS_LOGGER.setLevel(before)
 
 
 class _Fetcher(URLFetcher):  # type: ignore[misc]  # the library has no types
