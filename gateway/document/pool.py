@@ -182,24 +182,31 @@ class Renderer:
         async def conclude(answer: bytes) -> bool:
             return _believed(lambda: wire.read_flag(answer, "alike"))
 
-        async def job(helper: Helper) -> bool:
-            return await converse(helper, request, [ours, theirs], _refuse_page, self._office, conclude)
+        async def job(helper: Helper, turn: Turn) -> bool:
+            return await converse(helper, request, [ours, theirs], _refuse_page, turn, conclude)
 
         return await self._run(job)
 
     async def pictures(self, pdf: Path, take: Callable[[bytes], Awaitable[None]]) -> None:
         """Give `take` each page of a PDF of ours as a PNG picture of the same pixels."""
         request = wire.Request(kind="pictures", settings=self._settings)
-
-        async def sink(kind: bytes, payload: bytes) -> None:
-            if kind != wire.PICTURE:
-                raise wire.Malformed("not a picture")
-            await take(payload)
+        given = 0
 
         async def conclude(_answer: bytes) -> None:
             """There is nothing in it."""
 
         async def job(helper: Helper, turn: Turn) -> None:
+            seen = 0
+
+            async def sink(kind: bytes, payload: bytes) -> None:
+                nonlocal given, seen
+                if kind != wire.PICTURE:
+                    raise wire.Malformed("not a picture")
+                seen += 1
+                if seen > given:  # of a child that began again the first ones are known
+                    given = seen
+                    await take(payload)
+
             await converse(helper, request, [pdf], sink, turn, conclude)
 
         await self._run(job)
