@@ -13,7 +13,7 @@ class Policy:
     skew: float
     """How far the provider's clock and ours may differ."""
     settle: float
-    """How long a failed row must be the lone candidate before it is taken as ours."""
+    """How long a row that failed or shows other pages must be the lone candidate to be taken as ours."""
     hold_after: float
     """From the end of the call until a fax without proof waits for a person."""
     held_for: float
@@ -62,7 +62,7 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """This failed row is the lone candidate; it is ours if it stays so."""
+    """This row is the lone candidate; it is ours if it stays so."""
 
     row_id: str
 

@@ -10,8 +10,10 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   makes one row.
 * **Likeness** (the lone candidate) is enough only after a clean ``success``, if no other fax could own the
   row, and only once the row is final: while it is pending, a second candidate may still turn up. A failed one
-  must stay alone for a while, because it leads to another call. Ids that vanished from the snapshot rule
-  likeness out: where ids change, a new id is no new row. So do rows that could not be read.
+  must stay alone for a while, because it leads to another call; so must one that shows other pages than ours,
+  which the provider may have drawn anew. Where it is known to give back what it got, other pages are another
+  fax. Ids that vanished from the snapshot rule likeness out: where ids change, a new id is no new row. So do
+  rows that could not be read.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
   only, and goes on contesting rows.
@@ -19,8 +21,8 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   both: the fax fails only when as many rows have failed as calls may have been accepted. Only the latest
   call's token ends it at once, because a rule or a person has given up the earlier call.
 
-What likeness risks: after a clean ``success``, a stranger's row for the same number that arrived, and that is
-seen before ours shows, is believed.
+What likeness risks: after a clean ``success``, a stranger's row for the same number is believed whose PDF
+cannot be had, or which stays alone for the settling time before the provider has ever shown us our pages.
 
 Everything is decided from sets, so the order of faxes and rows does not matter.
 """
@@ -76,8 +78,10 @@ class Clues:
     """Row id → id of the Fax whose attempt has it."""
     pages: Mapping[str, Pages] = field(default_factory=dict)
     """Row id → what its PDF showed. Rows not in here were not asked for."""
+    as_sent: bool = False
+    """The provider is known to give back pages bit for bit, so that other pages are another fax."""
     settling: Mapping[str, tuple[str, float]] = field(default_factory=dict)
-    """Fax id → the row that was its lone failed candidate ever since, and since when (epoch seconds)."""
+    """Fax id → the row that was its lone candidate ever since, and since when (epoch seconds)."""
     held_since: Mapping[str, float] = field(default_factory=dict)
     """Fax id → when it was held."""
     unreadable: int = 0
@@ -297,11 +301,16 @@ def _without_row(
     lone = next(iter(claim.candidates.values())) if clean and len(claim.candidates) == 1 else None
     if lone is not None and (lone.id in contested or claim.blind):
         lone = None
+    seen = clues.pages.get(lone.id) if lone is not None else None
+    others = seen is not None and seen != claim.pages[: len(seen)]  # the first of our pages are ours
+    if others and clues.as_sent:
+        lone = None
     settles = False
     if lone is not None:
-        if lone.standing is Standing.ARRIVED and lone.pages <= claim.claimant.document.pages:
+        arrived = lone.standing is Standing.ARRIVED and lone.pages <= claim.claimant.document.pages
+        if arrived and not others and (seen is not None or not claim.pages):
             return Own(lone.id, How.LONE)
-        settles = lone.standing is Standing.FAILED and len(claim.open) == 1
+        settles = arrived or (lone.standing is Standing.FAILED and len(claim.open) == 1)
         row_id, since = clues.settling.get(claim.id, ("", now))
         if settles and row_id == lone.id and now - since >= policy.settle:
             return Own(lone.id, How.LONE)

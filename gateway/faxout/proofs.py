@@ -15,7 +15,7 @@ from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Pages
 from gateway.model import Document
 
-PROOFS_A_ROUND = 4
+PROOFS_A_ROUND = 12
 """Each costs a call and a rendering."""
 _COMPARED = 4
 """Documents that a PDF which is drawn anew is compared with; each comparison costs two renderings."""
@@ -58,6 +58,8 @@ class Proofs:
         self._pause = pause
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
+        self.as_sent = False
+        """Whether a PDF has shown pages of ours bit for bit."""
 
     def known(self, rows: Mapping[str, Standing]) -> dict[str, Pages]:
         """What is known of `rows`, and need not be asked for now. Forgets all others.
@@ -114,6 +116,7 @@ class Proofs:
         pages = tuple(await self._page_digests(pdf))
         others = {one.page_digests: one for one in documents if len(one.page_digests) == len(pages)}
         if pages in others:
+            self.as_sent = True
             return pages
         fit = [digests for digests, one in list(others.items())[:_COMPARED] if await self._alike(one, pdf)]
         return fit[0] if len(fit) == 1 and len(others) <= _COMPARED else pages

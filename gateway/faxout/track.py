@@ -146,6 +146,7 @@ class Tracker:
         clues = Clues(
             known=look.known,
             pages=pages,
+            as_sent=self._proofs.as_sent,
             settling=self._settling,
             held_since=look.held_since,
             unreadable=unreadable,
@@ -163,7 +164,7 @@ class Tracker:
         )
 
     def _remember_settling(self, decisions: Mapping[str, Decision]) -> None:
-        """A failed row settles as long as every round finds it the lone candidate."""
+        """A row settles as long as every round finds it the lone candidate."""
         now, kept = self._clock(), {}
         for fax_id, decision in decisions.items():
             row_id, since = self._settling.get(fax_id, ("", now))

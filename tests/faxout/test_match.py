@@ -5,7 +5,7 @@ from support.sent_rows import OURS, POLICY, T0, attempt, claimant, row
 
 from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Prove, Resend, Settle, Wait
 from gateway.faxout.interpret import Standing
-from gateway.faxout.match import Clues, SentRow, match
+from gateway.faxout.match import Clues, Pages, SentRow, match
 from gateway.lifecycle import FaxState
 from gateway.store.tracking import Claimant
 
@@ -20,6 +20,10 @@ def decide(
     """The decision about `one`."""
     found = match([one, *others], rows, clues=Clues(**clues), now=now, policy=POLICY)  # type: ignore[arg-type]
     return found[one.fax.id]
+
+
+UNSEEN: dict[str, Pages] = dict.fromkeys(("1", "2", "3", "1000001"), ())
+"""PDFs that were asked for and cannot be had."""
 
 
 # Which rows are candidates.
@@ -49,26 +53,54 @@ def test_a_row_of_another_fax_is_never_ours() -> None:
 
 
 def test_clocks_may_differ_and_a_date_may_be_missing() -> None:
-    assert decide(claimant(), row(latest=T0 - POLICY.skew)) == Own("1", How.LONE)
-    assert decide(claimant(), row(latest=None)) == Own("1", How.LONE)
+    assert decide(claimant(), row(latest=T0 - POLICY.skew), pages=UNSEEN) == Own("1", How.LONE)
+    assert decide(claimant(), row(latest=None), pages=UNSEEN) == Own("1", How.LONE)
 
 
 @pytest.mark.parametrize("spelling", ["15551230001", "+15551230001", "555.123.0001"])
 def test_the_number_may_be_spelled_differently(spelling: str) -> None:
-    assert decide(claimant(), row(destination=spelling)) == Own("1", How.LONE)
+    assert decide(claimant(), row(destination=spelling), pages=UNSEEN) == Own("1", How.LONE)
 
 
 def test_an_international_number_is_found_with_and_without_its_prefix() -> None:
     abroad = claimant(number="+442079460123")
-    assert decide(abroad, row(destination="011442079460123")) == Own("1", How.LONE)
-    assert decide(abroad, row(destination="442079460123")) == Own("1", How.LONE)
+    assert decide(abroad, row(destination="011442079460123"), pages=UNSEEN) == Own("1", How.LONE)
+    assert decide(abroad, row(destination="442079460123"), pages=UNSEEN) == Own("1", How.LONE)
 
 
 # After a clean success.
 
 
-def test_a_lone_row_that_arrived_is_adopted_at_once() -> None:
-    assert decide(claimant(), row("1")) == Own("1", How.LONE)
+def test_a_lone_row_that_arrived_is_adopted_once_its_pages_were_asked_for() -> None:
+    assert decide(claimant(), row("1")) == Prove(("1",))
+    assert decide(claimant(), row("1"), pages={"1": OURS}) == Own("1", How.PAGES)
+    assert decide(claimant(), row("1"), pages=UNSEEN) == Own("1", How.LONE)
+    assert decide(claimant(pages=()), row("1", pages=0)) == Own("1", How.LONE), "nothing to compare with"
+
+
+def test_a_lone_row_with_other_pages_must_stay_alone() -> None:
+    """By hand from the portal, in the same minute, with as many pages; ours may come a little later."""
+    others = {"1": ("not", "ours")}
+    assert decide(claimant(), row("1"), pages=others) == Settle("1")
+    settling, late = {"F": ("1", T0 + 60)}, T0 + 60 + POLICY.settle
+    assert decide(claimant(), row("1"), pages=others, settling=settling, now=late) == Own("1", How.LONE)
+    assert decide(claimant(), row("1"), row("2"), pages=others, settling=settling, now=late) == Prove(("2",))
+    both = {**others, "2": OURS}
+    assert decide(claimant(), row("1"), row("2"), pages=both, settling=settling) == Own("2", How.PAGES)
+
+
+@pytest.mark.parametrize("standing", [Standing.ARRIVED, FAILED])
+def test_where_pages_come_back_as_they_were_sent_other_pages_are_another_fax(standing: Standing) -> None:
+    found = row("1", standing)
+    settling = {"F": ("1", T0 + 60)}
+    clues = {"pages": {"1": ("not", "ours")}, "as_sent": True, "settling": settling}
+    assert decide(claimant(), found, **clues, now=T0 + 60 + POLICY.settle) == Wait()
+    assert decide(claimant(), found, **clues, now=LATE) == Hold(Doubt.AMBIGUOUS)
+
+
+def test_the_first_of_our_pages_are_a_partial_fax_of_ours() -> None:
+    found = row("1", pages=1)
+    assert decide(claimant(), found, pages={"1": OURS[:1]}, as_sent=True) == Own("1", How.LONE)
 
 
 def test_a_lone_pending_row_is_not_pinned_because_a_second_may_come() -> None:
@@ -98,7 +130,7 @@ def test_a_lone_row_with_more_pages_than_ours_must_be_proved() -> None:
 
 
 def test_fewer_pages_are_ours_and_partial() -> None:
-    assert decide(claimant(), row(pages=1)) == Own("1", How.LONE)
+    assert decide(claimant(), row(pages=1), pages=UNSEEN) == Own("1", How.LONE)
 
 
 @pytest.mark.parametrize("state", [HELD, SUBMITTING])
@@ -110,14 +142,14 @@ def test_a_lone_row_that_another_fax_could_own_must_be_proved(state: FaxState) -
 
 def test_a_fax_that_has_its_row_contests_no_other() -> None:
     other = claimant(HELD, attempt(provider_id="7"), id_="E")
-    found = decide(claimant(), row("1"), row("7", PENDING), others=(other,), known={"7": "E"})
+    found = decide(claimant(), row("1"), row("7", PENDING), others=(other,), known={"7": "E"}, pages=UNSEEN)
     assert found == Own("1", How.LONE)
 
 
 def test_where_ids_of_the_snapshot_vanish_a_new_id_is_no_new_row() -> None:
     renamed = claimant(SENT, attempt(snapshot=("8",)))
     assert decide(renamed, row("1")) == Prove(("1",))
-    assert decide(renamed, row("1"), row("8")) == Own("1", How.LONE)
+    assert decide(renamed, row("1"), row("8"), pages=UNSEEN) == Own("1", How.LONE)
 
 
 def test_pages_tell_two_candidates_apart() -> None:
@@ -159,8 +191,9 @@ def test_a_known_row_wins_over_any_other() -> None:
 
 def test_a_known_row_whose_id_vanished_is_matched_anew() -> None:
     known = claimant(SENT, attempt(provider_id="1"))
-    assert decide(known, row("1000001")) == Own("1000001", How.LONE)
-    assert decide(known, row("1", destination="5551239999"), row("3"), known={"1": "F"}) == Own("3", How.LONE)
+    assert decide(known, row("1000001"), pages=UNSEEN) == Own("1000001", How.LONE)
+    elsewhere = row("1", destination="5551239999")
+    assert decide(known, elsewhere, row("3"), known={"1": "F"}, pages=UNSEEN) == Own("3", How.LONE)
     assert decide(known, now=LATE) == Wait(), "it was seen: more patience than without any row"
     doubtful = claimant(UNKNOWN, attempt(outcome="sending", provider_id="1"))
     assert decide(doubtful, row("1000001")) == Prove(("1000001",))
@@ -211,7 +244,7 @@ def test_an_echoed_token_is_proof(state: FaxState) -> None:
 def test_a_row_with_anothers_token_is_not_ours() -> None:
     other = claimant(HELD, attempt(outcome="sending", token="ELSEWHER"), id_="E")
     theirs = row("1", station_id="ELSEWHER")
-    assert decide(claimant(), theirs, row("2"), others=(other,)) == Own("2", How.LONE)
+    assert decide(claimant(), theirs, row("2"), others=(other,), pages=UNSEEN) == Own("2", How.LONE)
     assert decide(claimant(), theirs, others=(other,), now=LATE) == Hold(Doubt.NO_ROW)
 
 
@@ -365,7 +398,7 @@ def test_the_row_an_equal_fax_has_does_not_stand_for_its_other_call() -> None:
 def test_a_row_with_anothers_pages_is_not_ours() -> None:
     other = claimant(HELD, id_="E", pages=("other",))
     rows = (row("1"), row("2"))
-    assert decide(claimant(), *rows, others=(other,), pages={"1": ("other",)}) == Own("2", How.LONE)
+    assert decide(claimant(), *rows, others=(other,), pages={"1": ("other",), "2": ()}) == Own("2", How.LONE)
 
 
 # Rows that cannot be read.
@@ -416,4 +449,4 @@ def test_a_submitting_fax_is_not_decided_about() -> None:
 
 def test_faxes_to_other_numbers_do_not_meet() -> None:
     other = claimant(HELD, id_="E", number="+15559870001")
-    assert decide(claimant(), row("1"), others=(other,)) == Own("1", How.LONE)
+    assert decide(claimant(), row("1"), others=(other,), pages=UNSEEN) == Own("1", How.LONE)

@@ -92,6 +92,7 @@ def accounts(draw: st.DrawFn) -> Account:
         pages=draw(st.dictionaries(st.sampled_from(_ROW_IDS), shown)),
         settling=draw(st.dictionaries(st.sampled_from(ids), st.tuples(st.sampled_from(_ROW_IDS), times))),
         held_since=draw(st.dictionaries(st.sampled_from(ids), times)),
+        as_sent=draw(st.booleans()),
         unreadable=draw(st.sampled_from((0, 0, 1))),
     )
     return Account(claimants=claimants, rows=rows, clues=clues, now=draw(times))
@@ -125,6 +126,9 @@ def test_each_decision_is_lawful(account: Account) -> None:
                 assert latest.outcome == "success"
                 assert found.standing is not Standing.PENDING
                 assert account.clues.unreadable == 0
+                if account.clues.as_sent:
+                    seen = account.clues.pages.get(found.id, ())
+                    assert seen == one.document.page_digests[: len(seen)], "it shows another fax"
     for id_, decision in decisions.items():
         if isinstance(decision, Resend):
             one = by_id[id_]
