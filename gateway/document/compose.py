@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from gateway.document.formats import pdf, picture
+from gateway.document.formats import package, pdf, picture
 from gateway.document.formats.parts import Part, refuse, too_many_pages
 from gateway.document.formats.sniff import OFFICE_FORMATS, PICTURES, Format, sniff
 from gateway.document.geometry import Layout, PaperName, paper_for
@@ -15,6 +15,7 @@ from gateway.document.values import RenderSettings
 from gateway.errors import Failure, GatewayError, permanent
 
 _TEXTUAL = frozenset({Format.TEXT, Format.MAIL, Format.SVG, Format.CALENDAR, Format.CONTACT})
+_CONTAINERS = frozenset({Format.ZIP, Format.OFFICE, Format.OLD_OFFICE}) | OFFICE_FORMATS
 _ADVICE = {
     Format.LOCKED: "Remove the password and send it again",
     Format.OUTLOOK: "Forward the message itself, or print it to a PDF",
@@ -26,7 +27,9 @@ _ADVICE = {
     Format.ARCHIVE: "Unpack it and attach the files themselves",
 }
 _USUAL_ADVICE = "Send it as a PDF, as a JPEG, PNG, GIF or TIFF picture, or as plain text"
+_AGAIN = "Send it again, or send it as a PDF"
 _TOO_MANY = "document_pages"
+_UNOPENED = "office_unopened"
 _NOTES_SHOWN = 5
 
 Convert = Callable[[bytes, str], bytes]
@@ -125,7 +128,7 @@ class Composer:
         if kind in PICTURES:
             return picture.sheets(part, kind, layout=layout, notes=notes, inspect=self.inspect, most=most)
         if kind is Format.PDF or kind in OFFICE_FORMATS:
-            made = replace(part, data=self._pdf(part, kind))
+            made = replace(part, data=self._pdf(part, kind, notes))
             return pdf.sheets(made, layout=layout, notes=notes, inspect=self.inspect, most=most)
         if kind in (Format.TEXT, Format.HTML):
             draw = _drawer(part, kind)
@@ -143,12 +146,22 @@ class Composer:
         except GatewayError:
             return ()  # said when it is drawn
 
-    def _pdf(self, part: Part, kind: Format) -> bytes:
+    def _pdf(self, part: Part, kind: Format, notes: list[str]) -> bytes:
         if kind is Format.PDF:
             return part.data
         if not self.settings.office:
             _unsupported(part, kind)
-        return self.convert(part.data, kind.name)
+        try:
+            made = self.convert(part.data, kind.name)
+        except GatewayError as error:
+            reason = package.damage(part.data) if error.failure.code == _UNOPENED else ""
+            if reason:
+                refuse(part, reason, _AGAIN, status="5.6.5", code="document_damaged")
+            raise
+        reason = package.damage(part.data, deep=False)
+        if reason:
+            notes.append(f"{part.label} {reason}. It may show less than it should.")
+        return made
 
 
 def _told_apart(sheets: Iterable[Sheet]) -> Iterator[Sheet]:
@@ -188,6 +201,8 @@ def _drawer(part: Part, kind: Format) -> Callable[..., Iterator[Sheet]]:
 
 
 def _unsupported(part: Part, kind: Format) -> NoReturn:
+    if kind in _CONTAINERS and package.is_cut_off(part.data):
+        refuse(part, package.CUT_OFF, _AGAIN, status="5.6.5", code="document_damaged")
     problem = "is empty" if kind is Format.EMPTY else f"is {kind.value}, which cannot be faxed"
     refuse(part, problem, _ADVICE.get(kind, _USUAL_ADVICE), code="format_unsupported")
 

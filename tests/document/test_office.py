@@ -276,6 +276,27 @@ async def test_documents_become_pdfs(scene: Scene, kind: str) -> None:
 
 
 @pytest.mark.peer("soffice")
+async def test_an_old_presentation_becomes_a_pdf(scene: Scene, tmp_path: Path) -> None:
+    """Made by LibreOffice as well, since nobody writes such a file by hand."""
+    (tmp_path / "made.pptx").write_bytes(pptx("Quarter"))
+    command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless"]
+    command += ["--convert-to", "ppt", "--outdir", str(tmp_path), str(tmp_path / "made.pptx")]
+    await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, timeout=120)
+    old = (tmp_path / "made.ppt").read_bytes()
+    assert sniff(old).name == "PPT"
+    assert "Quarter" in await scene.convert(old, "PPT")
+
+
+@pytest.mark.peer("soffice")
+async def test_one_that_computes_too_long_is_told_so(scene: Scene) -> None:
+    """Not that it makes LibreOffice crash, which is what LibreOffice takes it for."""
+    paragraphs = "<w:p><w:r><w:t>Words</w:t></w:r></w:p>" * 80_000
+    error = await scene.refused(docx("x", body=paragraphs), "DOCX", cpu_seconds=3)
+    assert "more computing time than allowed (3 seconds)" in error.failure.sentence
+    assert error.failure.sentence.endswith("Send it as a PDF, or in several, smaller documents.")
+
+
+@pytest.mark.peer("soffice")
 async def test_a_wide_sheet_is_shrunk_to_the_page(scene: Scene) -> None:
     cells = "".join(
         f"<table:table-cell office:value-type='string'><text:p>c{n}</text:p></table:table-cell>"
@@ -432,17 +453,21 @@ async def test_one_that_hangs_is_perhaps_not(scene: Scene, tmp_path: Path) -> No
 
 
 async def test_the_documents_of_a_fax_share_their_time(scene: Scene, tmp_path: Path) -> None:
-    """The second one sleeps, but not for long enough to tell whose fault that is."""
+    """The second one hangs, but not for long enough to tell whose fault that is."""
+    code = "Path('document.rtf').read_bytes() == b'hang' and signal.pause()\n" + ALL
     program = _installation(tmp_path, "Writer")
-    office = Office(
-        program, directory=scene.work, timeout=2.0, converter_command=fake("time.sleep(1.2)\n" + ALL)
-    )
-    scene.source.write_bytes(b"x")
+    office = Office(program, directory=scene.work, timeout=20.0, converter_command=fake(code))
     allowance = office.allowance()
-    for words in ("could not be made into pages", "more time than allowed", "more time than allowed"):
+    for content, words in (
+        (b"x", "could not be made into pages"),
+        (b"hang", "more time than allowed"),
+        (b"x", "more time than allowed"),
+    ):
+        scene.source.write_bytes(content)
         with pytest.raises(GatewayError, match=words) as caught:
             await office.convert(scene.source, "RTF", scene.made, allowance=allowance)
         assert caught.value.failure.kind is Kind.PERMANENT
+        allowance.work.left = min(allowance.work.left, 0.2)  # as if the first had taken the rest
     assert allowance.work.left == 0
 
 
@@ -531,9 +556,13 @@ async def test_a_cancelled_conversion_leaves_nothing(scene: Scene, tmp_path: Pat
 
 
 async def test_one_at_a_time(scene: Scene, tmp_path: Path) -> None:
-    """Each converter fails if it finds another one's mark."""
-    mark = tmp_path / "mark"
-    code = f"mark = Path({str(mark)!r})\nmark.touch(exist_ok=False)\ntime.sleep(0.1)\nmark.unlink()\n"
+    """Each converter tells when it starts, and waits until it may end."""
+    told, gate = tmp_path / "told", tmp_path / "gate"
+    told.touch()
+    os.mkfifo(gate)
+    code = f"with open({str(told)!r}, 'a') as file: file.write('started ')\n"
+    code += f"Path({str(gate)!r}).read_bytes()\n"
+    code += f"with open({str(told)!r}, 'a') as file: file.write('ended ')\n"
     scene.source.write_bytes(b"x")
     office = Office(
         _installation(tmp_path, "Writer"),
@@ -541,7 +570,15 @@ async def test_one_at_a_time(scene: Scene, tmp_path: Path) -> None:
         converter_command=fake(code + ALL + "made.write_bytes(b'%PDF-')"),
     )
     targets = [tmp_path / f"{number}.pdf" for number in range(3)]
-    await asyncio.gather(*(office.convert(scene.source, "RTF", target) for target in targets))
+    tasks = [asyncio.create_task(office.convert(scene.source, "RTF", target)) for target in targets]
+    for number in range(3):
+        async with asyncio.timeout(20):
+            while told.read_text() != "started ended " * number + "started ":
+                assert told.read_text().count("started") <= number + 1
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(gate.write_bytes, b"x")
+    await asyncio.gather(*tasks)
+    assert told.read_text() == "started ended " * 3
     assert [target.read_bytes() for target in targets] == [b"%PDF-"] * 3
 
 

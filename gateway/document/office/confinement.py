@@ -9,6 +9,7 @@ but to lie about the PDF.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -46,8 +47,10 @@ def end_with(parent: int) -> None:
 def limit(*, cpu_seconds: int, file_bytes: int) -> None:
     """Set the limits that the kernel keeps for one process, which gives way to all others from now on."""
     os.nice(_NICE)
+    with contextlib.suppress(OSError):  # it is not everywhere; but where it is, it is what counts (sched(7))
+        Path("/proc/self/autogroup").write_text(str(_NICE))
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which Python ignores; LibreOffice would fail silently
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    end_when_told()
     # The signal first, which tells why it ends; the kernel kills whoever does not listen.
     _limit(resource.RLIMIT_CPU, cpu_seconds, deaf=_DEAF_SECONDS)
     for kind, most in (
@@ -56,6 +59,11 @@ def limit(*, cpu_seconds: int, file_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         _limit(kind, most)
+
+
+def end_when_told() -> None:
+    """Let the signal for too much processor time end this process: LibreOffice takes it for a crash."""
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
 
 
 def limit_memory(statm: int, more_bytes: int) -> None:

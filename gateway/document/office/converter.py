@@ -64,9 +64,9 @@ def main(order_text: str) -> None:
     try:
         if library is not None:
             office = kit.Kit(library, directory)
-            confinement.limit_memory(
-                statm, order.memory_bytes
-            )  # what it takes itself differs from system to system
+            confinement.end_when_told()
+            # What it takes itself differs from system to system.
+            confinement.limit_memory(statm, order.memory_bytes)
             _convert(office, order, tell)
     except kit.Unusable:
         os._exit(os.EX_UNAVAILABLE)

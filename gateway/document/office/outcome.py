@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, permanent, temporary
 _STARVED = 0.1
 """A converter that used less than this share of its time was stopped or starved: not the document's doing."""
 _ADVICE = "Send it as a PDF."
+_SIMPLER = "Send it as a PDF, or in several, smaller documents."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def judge(end: End, label: str, limits: Limits) -> None:
         raise _refused(f"{label} makes LibreOffice crash. {_ADVICE}")
     if OPENED not in end.said:
         why = "it is damaged, protected by a password, or not what it seems to be"
-        raise _refused(f"{label} could not be opened by LibreOffice: {why}. {_ADVICE}")
+        raise _unopened(f"{label} could not be opened by LibreOffice: {why}. {_ADVICE}")
     if SAVED not in end.said:
         raise unsaved(label)
 
@@ -77,7 +78,7 @@ def _died(label: str, why: str, code: str) -> RendererDied:
 
 def unsaved(label: str) -> GatewayError:
     """LibreOffice opened it, but there is no PDF."""
-    return _refused(f"{label} could not be made into pages by LibreOffice. {_ADVICE}")
+    return _unopened(f"{label} could not be made into pages by LibreOffice. {_ADVICE}")
 
 
 def too_large(label: str) -> GatewayError:
@@ -98,7 +99,7 @@ def slow(label: str, seconds: float) -> GatewayError:
 
 
 def _slow(label: str, what: str) -> GatewayError:
-    return _refused(f"{label} takes LibreOffice {what}. {_ADVICE}")
+    return _refused(f"{label} takes LibreOffice {what}. {_SIMPLER}")
 
 
 def _late(end: End, had: float, label: str, seconds: float) -> GatewayError:
@@ -113,6 +114,11 @@ def _full(what: disk.Filled, label: str) -> GatewayError:
         return unready(label, "the gateway's disk is nearly full", "office_storage")
     sentence = f"{label} takes LibreOffice more disk than allowed. Send it in several, smaller documents."
     return GatewayError(permanent("5.3.4", sentence, code="office_size"))
+
+
+def _unopened(sentence: str) -> GatewayError:
+    """It may be damaged; whoever has the document knows more."""
+    return GatewayError(permanent("5.6.5", sentence, code="office_unopened"))
 
 
 def _refused(sentence: str) -> GatewayError:
