@@ -156,7 +156,7 @@ def postpone(tx: sa.Connection, document: Document, *, died: bool, run_at: float
 
 
 def recover(tx: sa.Connection, *, now: float, node: str = "") -> int:
-    """At start: what this `node` ("": any) was rendering when it died becomes suspect, rerun alone first.
+    """What `node` ("": any) was rendering when it died becomes suspect, rerun alone first.
 
     A suspect that was running alone when the daemon died again has a death counted, so that a poisonous mail
     is found while random kills park nobody; at `DEATHS` it is refused. Returns the number of suspects.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from gateway.errors import GatewayError, temporary
-from gateway.lifecycle import SENDABLE, DocumentState
-from gateway.store import dialect, leases, tables
+from gateway.lifecycle import SENDABLE
+from gateway.store import dialect, documents, leases, tables
 
 _t = tables.duty
 NODE = "node:"
@@ -60,16 +60,13 @@ def bury(tx: sa.Connection, node: str, *, now: float) -> bool:
 
     If it only stood still, the fences keep it from writing what another has taken up. A Fax in a call stays
     its own, because nobody else can tell what became of it before the attempt's deadline; a Document is
-    rendered alone, because it may have killed the node.
+    rendered alone, because it may have killed the node, and is parked when it has killed enough of them.
     """
     gone = tx.execute(sa.delete(_t).where(_t.c.name == of_node(node), _t.c.until < now))
     if gone.rowcount != 1:
         return False
-    document, fax = tables.document, tables.fax
-    pending = document.c.state == DocumentState.PENDING
-    tx.execute(
-        sa.update(document).where(leases.of_node(document, node), pending).values(**leases.FREE, suspect=True)
-    )
+    documents.recover(tx, now=now, node=node)
+    fax = tables.fax
     not_calling = fax.c.state.in_(sorted(SENDABLE))
     tx.execute(sa.update(fax).where(leases.of_node(fax, node), not_calling).values(**leases.FREE))
     for table in (tables.received, tables.outbox):

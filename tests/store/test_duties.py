@@ -11,6 +11,7 @@ from support.postgres import Cluster
 from support.submissions import make_submission
 
 from gateway.errors import GatewayError
+from gateway.lifecycle import DocumentState
 from gateway.model import Content
 from gateway.store import Store, attempts, documents, duties, facts, faxes, intake, leases, node, tables
 from gateway.store.clock import SharedClock
@@ -210,3 +211,21 @@ async def test_a_node_keeps_its_name_over_a_restart_of_the_server_and_ends_when_
         await asyncio.wait_for(watching, 30)
     first.close()
     await taking
+
+
+async def test_a_mail_that_kills_node_after_node_is_parked_by_those_who_bury_them(store: Store) -> None:
+    mail = make_submission(message_id="<poison>")
+    await store.write(
+        lambda tx: intake.accept(tx, mail, ["+15552341234"], now=1000, deadline=9e9, window=600)
+    )
+    for killed, node_name in enumerate("abca"):
+        owner, now = f"{node_name}:1", 2000.0 + killed
+        works = await store.write(
+            lambda tx: documents.claim(tx, owner=owner, now=now, seconds=600, limit=9, idle=True)
+        )
+        assert [work.document.deaths for work in works] == [max(killed - 1, 0)], "the first time not alone"
+        alive = duties.of_node(node_name)
+        await store.write(lambda tx: duties.take(tx, alive, owner=owner, now=now - 99, seconds=15))
+        assert await store.write(lambda tx: duties.bury(tx, node_name, now=now))
+    refused = await store.read(lambda tx: documents.of(tx, mail.id))
+    assert refused.state is DocumentState.REFUSED

@@ -1,7 +1,8 @@
 """``python daemon.py CONFIG [POINT]``: the real daemon, which kills itself (-9) at a named point.
 
 POINT is ``module:function:before`` or ``…:after``, and maybe ``:N``: the first call of that function, or the
-Nth, is the end. The function itself is the product's own: only the moment of the power cut is added.
+Nth, is the end; with ``:N:WORD`` only calls count whose arguments name the word. The function itself is the
+product's own: only the moment of the power cut is added.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from typing import Any
 
 def arm(point: str) -> None:
     """Wrap the function that POINT names."""
-    module_name, path, when, *nth = point.split(":")
-    left = [int(nth[0]) if nth else 1]
+    module_name, path, when, *more = point.split(":")
+    left = [int(more[0]) if more else 1]
+    word = more[1] if len(more) > 1 else ""
     owner: Any = importlib.import_module(module_name)
     *parents, name = path.split(".")
     for parent in parents:
         owner = getattr(owner, parent)
     original: Callable[..., Any] = getattr(owner, name)
 
-    def die() -> None:
-        left[0] -= 1
+    def die(*arguments: Any) -> None:
+        left[0] -= word in repr(arguments)
         if not left[0]:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -36,11 +38,11 @@ def arm(point: str) -> None:
         @functools.wraps(original)
         async def dying_coroutine(*args: Any, **kwargs: Any) -> Any:
             if when == "before":
-                die()
+                die(args, kwargs)
             try:
                 return await original(*args, **kwargs)
             finally:
-                die()
+                die(args, kwargs)
 
         setattr(owner, name, dying_coroutine)
         return
@@ -48,11 +50,11 @@ def arm(point: str) -> None:
     @functools.wraps(original)
     def dying(*args: Any, **kwargs: Any) -> Any:
         if when == "before":
-            die()
+            die(args, kwargs)
         try:
             return original(*args, **kwargs)
         finally:
-            die()
+            die(args, kwargs)
 
     setattr(owner, name, dying)
 
