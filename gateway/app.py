@@ -51,6 +51,9 @@ T = TypeVar("T")
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 _RESCUE_EVERY = 2.0
+_TEND_EVERY = 2.0
+_CALM = 5.0
+"""Seconds without trouble until the store is tried out: some of what is written may still fail."""
 _PROBE_EVERY = 2.0
 _PURGE_EVERY = 300.0
 _REACH_AGAIN = 2.0
@@ -94,15 +97,22 @@ class Gateway:
             page_digests=self.renderer.page_digests,
             alike=self.renderer.alike,
             clock=self.store.now,
+            skipped=self.store.skipped,
+            told=self.client.told_time,
         )
         self._poller = Poller(
             client=self.client, store=self._poll_duty.store, settings=settings, clock=self.store.now
         )
-        self._renewing = Ticker("duties", duty.BEAT, self._duties.beat, provider=False)
+        self._renewing = Ticker("duties", duty.BEAT, self._duties.beat)
         self._tracking = Ticker(
-            "track", settings.fax.track_interval, lambda: self._track_duty.do(self._track), provider=True
+            "track",
+            settings.fax.track_interval,
+            lambda: self._track_duty.do(self._track),
+            answers=self.client.answers,
         )
-        self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue, provider=False)
+        self._stepping = False
+        self._tending = Ticker("store", _TEND_EVERY, self._tend)
+        self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue)
         probe = Probe(
             self.store,
             ask=self._money,
@@ -110,13 +120,20 @@ class Gateway:
             least=Decimal(str(settings.fax.least_balance)),
             tell_after=settings.fax.outage_notice,
         )
-        self._probing = Ticker("probe", _PROBE_EVERY, functools.partial(self._probe, probe), provider=False)
-        purge = Purge(self._purge_duty.store, keep=settings.retention.content_days * _DAY)
-        self._purging = Ticker("purge", _PURGE_EVERY, lambda: self._purge_duty.do(purge.step), provider=False)
-        self._polling = Ticker(
-            "poll", settings.receive.poll_interval, lambda: self._poll_duty.do(self._poll), provider=True
+        self._probing = Ticker(
+            "probe", _PROBE_EVERY, functools.partial(self._probe, probe), answers=self.client.answers
         )
-        self._refreshing = Ticker("rules", settings.sender_rules.refresh, self.rules.refresh, provider=True)
+        purge = Purge(self._purge_duty.store, keep=settings.retention.content_days * _DAY)
+        self._purging = Ticker("purge", _PURGE_EVERY, lambda: self._purge_duty.do(purge.step))
+        self._polling = Ticker(
+            "poll",
+            settings.receive.poll_interval,
+            lambda: self._poll_duty.do(self._poll),
+            answers=self.client.answers,
+        )
+        self._refreshing = Ticker(
+            "rules", settings.sender_rules.refresh, self.rules.refresh, answers=self.client.answers
+        )
         self._sending = self._fax_line()
         self._crews = self._make_crews()
         self.control = ControlServer(
@@ -153,6 +170,7 @@ class Gateway:
             store=self.store,
             settings=self.settings,
             clock=self.store.now,
+            told=self.client.told_time,
             draining=lambda: self.supervisor.draining,
         )
         return lines.Faxes(
@@ -196,6 +214,7 @@ class Gateway:
             Part(name="store", start=self._open_store, stop=self._close_store, run=self.store.watch),
             *([self._duties_part()] if self.store.shared else []),
             Part(name="client", start=_nothing, stop=close_client),
+            replace(ticker_part(self._tending), name="store's care"),
             ticker_part(self._rescuing),
             _on_duty(ticker_part(self._tracking), self._track_duty),
             ticker_part(self._probing),
@@ -282,9 +301,31 @@ class Gateway:
                 continue  # it moved while we read the SENT folder; the next round sees it as it is
             story.tracked(news, state)
             self.wake()
+        self._compare_clocks()
+
+    def _compare_clocks(self) -> None:
+        told = self.client.told_time()
+        ahead = 0.0 if told is None else self.store.now() - told
+        if abs(ahead) > self.settings.fax.clock_skew_minutes * 60:
+            journal.clock_trouble(reason="ahead" if ahead > 0 else "behind")
+        else:
+            journal.clock_recovered()
 
     def _apply_tracked(self, news: Tracked, tx: sa.Connection) -> FaxState:
         return apply.tracked(tx, news, self._policy, now=self.store.now())
+
+    async def _tend(self) -> None:
+        """Follow the wall clock; after trouble see whether it is over."""
+        by = await asyncio.to_thread(self.store.follow)
+        if by:
+            self.wake()
+            if not self._stepping:  # a clock that stands still steps all the time
+                journal.clock_stepped(seconds=by)
+        self._stepping = by != 0
+        quiet = journal.quiet("store")
+        if quiet is not None and quiet >= _CALM:
+            await self.store.prove()
+            journal.store_recovered()
 
     async def _rescue(self) -> None:
         """Calls that cannot be running any more become unknown; what was not sent in its time fails."""

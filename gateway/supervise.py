@@ -115,8 +115,11 @@ class Supervisor:
         if self._stopping.is_set():
             return
         cause = None if task.cancelled() else task.exception()
-        self._failure = PartEndedError(f"{name} ended unexpectedly")
-        self._failure.__cause__ = cause
+        if isinstance(cause, GatewayError):  # no bug: it says what happened and what to do
+            self._failure = cause
+        else:
+            self._failure = PartEndedError(f"{name} ended unexpectedly")
+            self._failure.__cause__ = cause
         journal.service_ended(service=name, error=cause)
         self._stopping.set()
 

@@ -10,12 +10,16 @@ import pytest
 from support import postgres
 from support.submissions import make_submission
 
+from bench import bad_day
+from gateway import journal
 from gateway.model import Submission
 from gateway.store import Store
 
 hypothesis.settings.register_profile("gateway", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("gateway")
 
+LONG = 100
+"""Mails of a crash campaign that make it a long one."""
 _ROOTS = frozenset({"dovecot", "postfix"})
 """Peers that change users."""
 
@@ -35,6 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[FUZZED] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long runs with the long campaigns."""
+    if config.getoption("--campaign") < LONG:
+        short = [item for item in items if item.get_closest_marker("long") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in short])
+        items[:] = short
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -64,6 +76,18 @@ def _missing(program: str) -> str:
     if program in _ROOTS and os.geteuid() != 0:
         return f"{program} changes users and must be started by root"
     return ""
+
+
+@pytest.fixture(autouse=True)
+def _no_outage() -> None:
+    """What one test met is no news of another one's."""
+    journal.forget_outages()
+
+
+@pytest.fixture(scope="session")
+def bad_day_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Mark tests that use it, or a `bad_day`, with ``peer("cc")``."""
+    return bad_day.compiled(tmp_path_factory.mktemp("bad_day"))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gateway.document.output import not_stored
 from gateway.document.pool import Renderer
 from gateway.document.values import RendererDied, RenderSettings
 from gateway.document.wishes import Wishes, over_limit
@@ -65,7 +66,10 @@ class RenderStage:
         if too_long is not None:
             await asyncio.to_thread(self._store.pages.discard, name)
             return outcomes.Refused(failure=too_long)
-        content = await asyncio.to_thread(self._store.pages.adopt, name)
+        try:
+            content = await asyncio.to_thread(self._store.pages.adopt, name)
+        except OSError as error:
+            return outcomes.Later(failure=not_stored(error).failure)
         return outcomes.Rendered(
             content=content,
             pages=rendered.pages,

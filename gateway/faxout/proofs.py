@@ -70,7 +70,8 @@ class Proofs:
         return {
             row_id: seen.pages
             for row_id, seen in self._seen.items()
-            if seen.standing is rows[row_id] and (seen.pages or self._clock() < seen.again)
+            if seen.standing is rows[row_id]
+            and (seen.pages or 0 < seen.again - self._clock() <= _LONGEST_PAUSE)  # else the clock was set
         }
 
     async def ask(self, wanted: Mapping[str, Collection[Document]], rows: Mapping[str, Standing]) -> None:

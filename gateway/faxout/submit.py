@@ -19,6 +19,7 @@ from gateway.config import Settings
 from gateway.errors import Failure, Kind, Scope, permanent, temporary
 from gateway.faxout import identity
 from gateway.faxout.interpret import LEASE_LOST, NOT_CALLED, PAGES_UNREADABLE, SUCCESS
+from gateway.faxout.moment import at_provider
 from gateway.faxout.sent import UNREADABLE, list_sent
 from gateway.model import Attempt, Content, Document, Fax, new_token
 from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes
@@ -30,7 +31,7 @@ _FOREIGN_NUMBER = "invalid_from_number"
 
 
 class Submitter:
-    """Makes the calls. `clock` is the wall clock, epoch seconds.
+    """Makes the calls. `clock` is the wall clock, epoch seconds, `told` the provider's if that is known.
 
     `draining` tells that the gateway is about to stop: no call is begun any more.
     """
@@ -42,12 +43,14 @@ class Submitter:
         store: Store,
         settings: Settings,
         clock: Callable[[], float] = time.time,
+        told: Callable[[], float | None] = lambda: None,
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._told = told
         self._draining = draining
 
     async def step(self, work: faxes.Work, lease: Lease) -> SubmitOutcome:
@@ -112,10 +115,13 @@ class Submitter:
         return work.submission.from_number or self._settings.voipms.from_number
 
     async def _look(self, number: str) -> list[str]:
-        now = self._clock()
+        now = self._at_provider(self._clock())
         sent = await list_sent(self._client, since=now, until=now, everywhere=self._settings.fax.all_folders)
         before = sorted(row.id for row in sent.rows.values() if phone.same(row.destination, number))
         return [*before, UNREADABLE] if sent.unreadable else before
+
+    def _at_provider(self, now: float) -> float:
+        return at_provider(now, self._told(), skew=self._settings.fax.clock_skew_minutes * 60)
 
     async def _intend(self, work: faxes.Work, snapshot: list[str], token: str) -> Attempt:
         now, lease = self._clock(), self._settings.fax.lease_seconds
@@ -132,6 +138,7 @@ class Submitter:
                 digest=work.document.digest,
                 lease=lease,
                 now=now,
+                started=self._at_provider(now),
             )
         )
 

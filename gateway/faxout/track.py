@@ -10,7 +10,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -20,6 +20,7 @@ from gateway.faxout import patience
 from gateway.faxout.decisions import Decision, Policy, Prove, Settle
 from gateway.faxout.interpret import Words, standing
 from gateway.faxout.match import Clues, Pages, SentRow, match
+from gateway.faxout.moment import at_provider
 from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs
 from gateway.faxout.sent import Sent, latest_meaning, list_sent
@@ -47,7 +48,8 @@ class Tracker:
 
     `page_digests` turns a PDF into the digests of its pages, in order, as `Document.page_digests` has them;
     `alike` tells whether a PDF, the second, shows the pages of ours though it is drawn anew. A `GatewayError`
-    from them means that this PDF proves nothing. `clock` is the wall clock, epoch seconds.
+    from them means that this PDF proves nothing. `clock` is the wall clock, epoch seconds; `skipped` tells
+    over how many seconds since a moment it has leapt, `told` the provider's clock if that is known.
     """
 
     def __init__(
@@ -59,12 +61,16 @@ class Tracker:
         page_digests: Callable[[bytes], Awaitable[Sequence[str]]],
         alike: Callable[[bytes, bytes], Awaitable[bool]],
         clock: Callable[[], float] = time.time,
+        skipped: Callable[[float], float] = lambda _: 0.0,
+        told: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._client = client
         self._everywhere = settings.fax.all_folders
         self._store = store
         self._clock = clock
         self._alike = alike
+        self._skipped = skipped
+        self._told = told
         self._proofs = Proofs(
             client=client,
             page_digests=page_digests,
@@ -101,7 +107,7 @@ class Tracker:
             if moved := await self._unread():
                 return moved
             raise
-        look = await self._store.read(lambda tx: _look(tx, sent.rows))
+        look = self._lived(await self._store.read(lambda tx: _look(tx, sent.rows)))
         reduced = [self._reduce(row) for row in sent.rows.values()]
         standings = {row.id: row.standing for row in reduced}
         journal.rows_unreadable(folder="SENT", count=sent.unreadable)
@@ -138,20 +144,31 @@ class Tracker:
         return {row.id: row.destination for row in sent.rows.values()}
 
     async def _list(self, since: float) -> Sent:
-        return await list_sent(self._client, since=since, until=self._clock(), everywhere=self._everywhere)
+        until = at_provider(self._clock(), self._told(), skew=self._policy.skew)
+        return await list_sent(self._client, since=since, until=until, everywhere=self._everywhere)
+
+    def _lived(self, look: _Look) -> _Look:
+        """A person has all the time to decide about a held fax that was promised."""
+        held = {fax_id: at + self._skipped(at) for fax_id, at in look.held_since.items()}
+        return replace(look, held_since=held)
 
     def _match(
         self, look: _Look, rows: Sequence[SentRow], unreadable: int, pages: Mapping[str, Pages]
     ) -> dict[str, Decision]:
+        now = self._clock()  # first: a step between the two makes the settling longer, never shorter
+        settling = {
+            fax_id: (row_id, min(since + self._skipped(since), now))
+            for fax_id, (row_id, since) in self._settling.items()
+        }
         clues = Clues(
             known=look.known,
             pages=pages,
             as_sent=self._proofs.as_sent,
-            settling=self._settling,
+            settling=settling,
             held_since=look.held_since,
             unreadable=unreadable,
         )
-        return match(look.claimants, rows, clues=clues, now=self._clock(), policy=self._policy)
+        return match(look.claimants, rows, clues=clues, now=now, policy=self._policy)
 
     def _reduce(self, row: voipms.FaxMessage) -> SentRow:
         return SentRow(
@@ -170,14 +187,14 @@ class Tracker:
             row_id, since = self._settling.get(fax_id, ("", now))
             match decision:
                 case Settle(row_id=lone):
-                    kept[fax_id] = (lone, since if lone == row_id else now)
+                    kept[fax_id] = (lone, min(since, now) if lone == row_id else now)
                 case Prove(row_ids=(only,)) if only == row_id:
-                    kept[fax_id] = (only, since)
+                    kept[fax_id] = (only, min(since, now))
         self._settling = kept
 
     async def _unread(self) -> list[Tracked]:
         """Faxes that time moves, without a look at the provider."""
-        look = await self._store.read(lambda tx: _look(tx, ()))
+        look = self._lived(await self._store.read(lambda tx: _look(tx, ())))
         decisions = patience.unread(
             look.claimants, held_since=look.held_since, now=self._clock(), policy=self._policy
         )

@@ -14,10 +14,11 @@ from gateway.journal.outage import Outages
 from gateway.journal.output import logger, setup
 from gateway.journal.redact import forget_secrets, mask, register_secret
 
-__all__ = ["forget_outages", "forget_secrets", "mask", "register_secret", "setup"]
+__all__ = ["forget_outages", "forget_secrets", "mask", "quiet", "register_secret", "setup"]
 
 _outages = Outages()
 forget_outages = _outages.clear
+quiet = _outages.quiet
 
 
 # The daemon
@@ -264,13 +265,28 @@ def relay_recovered(*, relay: str) -> None:
 
 
 def store_trouble(*, reason: str) -> None:
-    """Nothing can be committed: disk full, read-only, locked; said once per outage and reason."""
+    """Something cannot be committed: disk full, read-only, locked; said once per outage and reason."""
     _outages.trouble("store_trouble", "store", reason, {})
 
 
 def store_recovered() -> None:
     """It can again; silent when there was no trouble."""
     _outages.recovered("store_recovered", "store", {})
+
+
+def clock_stepped(*, seconds: float) -> None:
+    """The wall clock was set forward, or back (negative); what waits was carried along."""
+    logger.warning("clock_stepped", seconds=round(seconds))
+
+
+def clock_trouble(*, reason: str) -> None:
+    """Our clock is ahead of the provider's, or behind, by more than `fax.clock_skew_minutes`. Said once."""
+    _outages.trouble("clock_trouble", "clock", reason, {})
+
+
+def clock_recovered() -> None:
+    """They agree again; silent when they did all the time."""
+    _outages.recovered("clock_recovered", "clock", {})
 
 
 def duty(*, name: str, held: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.journal.output import logger
 
@@ -13,8 +13,9 @@ from gateway.journal.output import logger
 @dataclass(slots=True)
 class _Outage:
     since: float
-    reason: str
-    tries: int = 1
+    last: float
+    reasons: set[str] = field(default_factory=set)
+    tries: int = 0
 
 
 class Outages:
@@ -31,14 +32,22 @@ class Outages:
             self._open.clear()
 
     def trouble(self, event: str, service: str, reason: str, fields: dict[str, str]) -> None:
-        """Logs a warning at the first failure, and again when the reason becomes another."""
+        """Logs a warning at the first failure, and again when there is another reason."""
+        now = self._clock()
         with self._lock:
-            outage = self._open.setdefault(service, _Outage(self._clock(), "", 0))
+            outage = self._open.setdefault(service, _Outage(now, now))
             outage.tries += 1
-            news = outage.reason != reason
-            outage.reason = reason
+            outage.last = now
+            news = reason not in outage.reasons
+            outage.reasons.add(reason)
         if news:
             logger.warning(event, reason=reason, **fields)
+
+    def quiet(self, service: str) -> float | None:
+        """Seconds since the last failure of an outage; None if there is none."""
+        with self._lock:
+            outage = self._open.get(service)
+        return None if outage is None else self._clock() - outage.last
 
     def recovered(self, event: str, service: str, fields: dict[str, str]) -> None:
         """Logs the end of the outage, if there is one."""

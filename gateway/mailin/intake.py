@@ -168,6 +168,7 @@ class Intake:
         now = submission.received_at
         named = fax.duplicate_window_hours * 3600.0
         window = named if submission.message_id else fax.anonymous_window_minutes * 60.0
+        window += self._store.skipped(now - window)
 
         content = Content(size=0)
         unused = False
@@ -195,7 +196,6 @@ class Intake:
             draft.discard()
             if unused and content.file is not None:
                 await asyncio.to_thread(self._store.spool.discard, content.file)
-        journal.store_recovered()
         self._wake()
         if accepted.faxes:
             journal.accepted(

@@ -40,7 +40,8 @@ _DEFAULT = {
 _PLAIN = re.compile(r"([245]\d\d) (?![245]\.\d{1,3}\.\d{1,3} )(?:Error: )?")
 
 OWN_TROUBLE = "451 4.3.0 The gateway cannot take the mail just now. Try again later."
-"""All that a client learns about trouble of ours."""
+"""All that a client learns about trouble of ours, but for the next."""
+FULL = "452 4.3.1 The gateway has no room for the mail just now. Try again later."
 
 
 def reply(failure: Failure) -> str:
@@ -48,6 +49,11 @@ def reply(failure: Failure) -> str:
     usual = 550 if failure.kind is Kind.PERMANENT else 451
     text = "".join(char if " " <= char <= "~" else "?" for char in failure.sentence)
     return f"{_BASIC.get(failure.status, usual)} {failure.status} {text[:LONGEST]}"
+
+
+def of_store(failure: Failure) -> str:
+    """The reply line for trouble with our store."""
+    return FULL if failure.status == "4.3.1" else OWN_TROUBLE
 
 
 def enhanced(line: str) -> str:

@@ -23,7 +23,7 @@ from gateway.mailin.header import Head
 from gateway.mailin.intake import Intake
 from gateway.mailin.policy import Claim, Reason, Refusal, Verdict, null_sender
 from gateway.mailin.reception import Reception, oversize
-from gateway.mailin.replies import OWN_TROUBLE, reply
+from gateway.mailin.replies import OWN_TROUBLE, of_store, reply
 from gateway.model import Source, new_id
 from gateway.store import StoreUnavailableError
 
@@ -180,7 +180,7 @@ class Hooks:
             )
         except StoreUnavailableError as error:
             journal.store_trouble(reason=error.failure.code)
-            return OWN_TROUBLE
+            return of_store(error.failure)
         except GatewayError as error:
             return _refused(server, error, envelope.mail_from)
         except Exception as error:

@@ -7,10 +7,12 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from email.utils import format_datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.simulator.account import SENT, Account, demo_account
@@ -146,14 +148,14 @@ class Simulator:
         self._closing = asyncio.Event()
         self._server = _Server(
             uvicorn.Config(
-                build_app(self.world, self._closing, Control(self)),
+                _dated(build_app(self.world, self._closing, Control(self)), self.world.clock),
                 http=_Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                date_header=False,
+                date_header=False,  # the world has a clock of its own
                 h11_max_incomplete_event_size=MAX_REQUEST_HEAD,
             )
         )
@@ -257,6 +259,21 @@ class Simulator:
             TimeoutError: none within `timeout` real seconds.
         """
         return await self.world.changes.until(lambda: look(self) or None, timeout)
+
+
+def _dated(app: ASGIApp, clock: Clock) -> ASGIApp:
+    """Answers with a Date field (RFC 9110, 6.6.1)."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock.now(), usegmt=True).encode()
+                message = {**message, "headers": [*message.get("headers", ()), (b"date", date)]}
+            await send(message)
+
+        await app(scope, receive, dated)
+
+    return answer
 
 
 class _Protocol(H11Protocol):

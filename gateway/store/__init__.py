@@ -21,11 +21,12 @@ import sqlalchemy as sa
 
 from gateway.config import Settings
 from gateway.errors import GatewayError, temporary
-from gateway.store import blobs, views
-from gateway.store.clock import SharedClock
-from gateway.store.engine import WRITERS, migrate, open_postgres, open_sqlite, reading, words
+from gateway.store import blobs, facts, steps, views
+from gateway.store.clock import OwnClock, SharedClock, boot
+from gateway.store.engine import WRITERS, has_schema, migrate, open_postgres, open_sqlite, reading, words
+from gateway.store.file import DatabaseFile
 from gateway.store.node import Keeper, identity
-from gateway.store.spool import Draft, Spool, private_directory
+from gateway.store.spool import INLINE, Draft, Spool, private_directory
 from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
 from gateway.store.writer import Writer
 
@@ -35,6 +36,13 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 UNREACHABLE = "store_unreachable"
+
+_STEP = 0.5
+"""Seconds between two looks at the wall clock that are no step of it."""
+_LOOK = 2.0
+"""Seconds between two looks for the database file."""
+_PROOF = "proof"
+"""Name of a file that shows whether the spool takes one."""
 
 
 class Store:
@@ -57,18 +65,24 @@ class Store:
         """Rendered documents."""
         self.inbox = self._room("inbox")
         """PDFs of received faxes."""
+        self._file: DatabaseFile | None = None
         if url:
             rooms = {room.root.name: room.root for room in self.rooms}
             self._engine = open_postgres(url, options={blobs.ROOMS: rooms})
+            self._writer = Writer(self._engine, threads=WRITERS)
         else:
-            self._engine = open_sqlite(state_dir / "gateway.sqlite3")
+            self._file = DatabaseFile(state_dir / "gateway.sqlite3")
+            self._engine = open_sqlite(self._file.path)
+            self._writer = Writer(self._engine, check=self._file.check)
         self._reading = reading(self._engine)
-        self._writer = Writer(self._engine, threads=WRITERS if url else 1)
         self._lock: int | None = None
         self.node = identity(state_dir, node) if url else ""
         """Whose leases this one may take back at its start; "" means everybody's."""
         self.owner = f"{self.node or 'local'}:{os.getpid()}-{time.time_ns():x}"
         """Names this process in leases."""
+        self._own_clock = OwnClock()
+        self._offset = self._own_clock.offset
+        """As it was written down last."""
         self._clock = SharedClock()
         self._keeper: Keeper | None = None
         self._check: Callable[[sa.Connection], None] | None = None
@@ -89,9 +103,13 @@ class Store:
         """Epoch seconds on the one clock that leases, deadlines and retries are measured by.
 
         Where nodes share a database it is the database's, so that a node whose own clock is wrong, or jumps,
-        takes nothing from the others.
+        takes nothing from the others. Else it is this machine's, and steps when it is told to `follow`.
         """
-        return self._clock.now() if self.shared else time.time()
+        return self._clock.now() if self.shared else self._own_clock.now()
+
+    def skipped(self, since: float) -> float:
+        """Seconds of that clock since then that nobody lived through."""
+        return 0.0 if self.shared else self._own_clock.skipped(since)
 
     def open(self) -> None:
         """Take the directory for this process, migrate, start the writer. Blocks.
@@ -102,10 +120,7 @@ class Store:
         if self._lock is None:
             self._lock = self._take_directory()
         try:
-            migrate(self._engine)
-            if self._keeper is not None:
-                self._keeper.take()
-                self._keeper.start()
+            self._open_database()
         except sa.exc.SQLAlchemyError as error:
             if not is_trouble(error):
                 raise
@@ -113,6 +128,80 @@ class Store:
                 temporary("4.3.0", f"The store cannot be opened: {words(error)}.", code=UNREACHABLE)
             ) from error
         self._writer.start()
+
+    def _open_database(self) -> None:
+        if self._file is not None:
+            self._file.expect()
+            if self._file.had and not has_schema(self._engine):
+                raise self._file.lost()
+        migrate(self._engine)
+        if self._file is not None:
+            self._file.opened()
+            self._take_up_time()
+        if self._keeper is not None:
+            self._keeper.take()
+            self._keeper.start()
+
+    def _take_up_time(self) -> None:
+        """What the clock did while nobody looked. Over a restart of the machine only a step back shows."""
+        clock, run = self._own_clock, boot()
+        with self._engine.begin() as tx:
+            clock.leaps = steps.leaps(tx)
+            before, last = steps.offset(tx, boot=run), steps.last_known(tx)
+            if before is None:
+                if last is not None and last - clock.now() > _STEP:
+                    steps.carry(tx, clock.now() - last, deadlines=False)
+            elif abs(by := clock.offset - before) > _STEP:
+                steps.carry(tx, by)
+                if by > 0:
+                    clock.leaps = (*clock.leaps, (clock.now(), by))
+            steps.remember(tx, clock.leaps, clock.offset, boot=run)
+        self._offset = clock.offset
+
+    def follow(self) -> float:
+        """Let a store of its own follow the wall clock, and carry along what waits; by how many seconds.
+
+        Blocks. Call it every few seconds. Raises `StoreUnavailableError`: the clock goes on as it was.
+        """
+        clock = self._own_clock
+        by = 0.0 if self.shared else clock.ahead()
+        if abs(by) <= _STEP:
+            clock.follow(by)  # the two do not run quite alike
+            if self.shared or abs(clock.offset - self._offset) <= _STEP:
+                return 0.0
+            by = 0.0
+        leaps, following = tuple(clock.leaps), False
+        try:
+            # Here and not in the writer: nobody else may write between the old time and the new one.
+            with self._engine.begin() as tx:
+                if by > 0:  # first: who looks in between must not believe that the time has passed
+                    clock.leaps = (*leaps, (clock.now() + by, by))
+                if by:
+                    steps.carry(tx, by)
+                clock.follow(by)
+                following = True
+                steps.remember(tx, clock.leaps, clock.offset, boot=boot())
+        except sa.exc.SQLAlchemyError as error:
+            if following:
+                clock.follow(-by)
+            clock.leaps = leaps
+            if not is_trouble(error):
+                raise
+            raise StoreUnavailableError(error, certain=False) from error
+        self._offset = clock.offset
+        return by
+
+    async def prove(self) -> None:
+        """Write something small and something large. Raises `StoreUnavailableError` as long as one fails."""
+        try:
+            await asyncio.to_thread(self._prove_spool)
+        except OSError as error:
+            raise StoreUnavailableError(error, certain=True) from error
+        await self.write(lambda tx: facts.put(tx, "store.proved", self.now()))
+
+    def _prove_spool(self) -> None:
+        self.spool.keep(_PROOF, bytes(INLINE + 1))
+        self.spool.discard(_PROOF)
 
     def _take_directory(self) -> int:
         lock = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -138,10 +227,18 @@ class Store:
             self._lock = None
 
     async def watch(self) -> None:
-        """Return when the store is closed. Raises `GatewayError` if another process has this node's name."""
+        """Return when the store is closed.
+
+        Raises `GatewayError` if another process has this node's name, or if the database file is not there.
+        """
         self._over = asyncio.get_running_loop(), asyncio.Event()
-        if not self._ended:
-            await self._over[1].wait()
+        while not self._ended:
+            try:
+                async with asyncio.timeout(_LOOK):
+                    await self._over[1].wait()
+            except TimeoutError:
+                if self._file is not None and not self._file.is_there():
+                    raise self._file.lost() from None
         if self._lost:
             raise GatewayError(
                 temporary("4.3.0", f"Another fax gateway has taken the name of node {self.node}.")

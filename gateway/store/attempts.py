@@ -46,8 +46,11 @@ def begin(
     digest: str,
     lease: float,
     now: float,
+    started: float | None = None,
 ) -> Attempt:
     """Commit the intent of one call: the Fax is on the line from here on, leased for `lease` seconds anew.
+
+    `started` is `now` by the provider's clock, if that is known to be another time.
 
     Raises `StaleError` if the lease was lost or the Fax was cancelled meanwhile, `LineTakenError` if another
     Fax to the same destination was faster.
@@ -64,7 +67,7 @@ def begin(
     values: dict[str, Any] = {
         "fax_id": fax.id,
         "ordinal": ordinal,
-        "started": now,
+        "started": now if started is None else started,
         "token": token,
         "deadline": deadline,
         "snapshot": list(snapshot),

@@ -185,6 +185,12 @@ def migrate(engine: sa.Engine) -> None:
             ) from error
 
 
+def has_schema(engine: sa.Engine) -> bool:
+    """Whether any gateway was here."""
+    with engine.connect() as connection:
+        return _revision(connection) is not None
+
+
 def _revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None

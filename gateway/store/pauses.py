@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import sqlalchemy as sa
 
@@ -79,6 +79,11 @@ def end_day_limit(tx: sa.Connection, *, now: float) -> Pause | None:
         return None
     facts.delete(tx, _PAUSE)
     return pause
+
+
+def postpone(tx: sa.Connection, pause: Pause, by: float) -> None:
+    """The same pause, but the next question comes so many seconds later (or earlier)."""
+    _put(tx, replace(pause, until=pause.until + by))
 
 
 def _put(tx: sa.Connection, pause: Pause) -> None:

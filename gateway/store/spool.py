@@ -9,6 +9,7 @@ synced, fetched when missing, trimmed when they lay idle.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -91,14 +92,33 @@ class Spool:
             return draft.keep(name)
 
     def adopt(self, name: str) -> Content:
-        """Make a file durable that something else wrote at `path(name)`."""
+        """Make a file durable that something else wrote at `path(name)`. After an OSError it is gone.
+
+        After a flush that failed nobody knows what is on the disk, and the next one may well succeed.
+        """
         with self.path(name).open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             if not self.cache:
-                os.fsync(stream.fileno())
+                try:
+                    os.fsync(stream.fileno())
+                except OSError:
+                    self._withdraw(name)
+                    raise
         if not self.cache:
-            fsync_directory(self.root)
+            self.settle(name)
         return Content(size=size, file=name)
+
+    def settle(self, name: str) -> None:
+        """Make the name of a file durable, or remove the file and raise OSError."""
+        try:
+            fsync_directory(self.root)
+        except OSError:
+            self._withdraw(name)
+            raise
+
+    def _withdraw(self, name: str) -> None:
+        with contextlib.suppress(OSError):  # no row names it: the next start sweeps it
+            self.discard(name)
 
     def read(self, content: Content) -> bytes:
         """The bytes, wherever they are. Raises OSError as `get` does."""
@@ -189,13 +209,12 @@ class Draft:
 
     def _rename(self, name: str) -> None:
         assert self._file is not None
-        temporary = self._file.name
         self._file.close()
+        Path(self._file.name).rename(self._spool.path(name))
         self._file = None
-        Path(temporary).rename(self._spool.path(name))
 
     def keep(self, name: str) -> Content:
-        """Make the content durable and return what a row stores."""
+        """Make the content durable and return what a row stores. After an OSError there is no such file."""
         if self._file is None:
             return Content(size=self.size, data=bytes(self._memory))
         self._file.flush()
@@ -203,7 +222,7 @@ class Draft:
             os.fsync(self._file.fileno())
         self._rename(name)
         if not self._spool.cache:
-            fsync_directory(self._spool.root)
+            self._spool.settle(name)
         return Content(size=self.size, file=name)
 
     def place(self, name: str) -> None:
@@ -214,8 +233,10 @@ class Draft:
 
     def discard(self) -> None:
         """Throw away what was not kept."""
-        if self._file is not None:
-            self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # the next start sweeps it
+                Path(file.name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it flushes, and fails again where the disk is full
+                file.close()
         self._memory.clear()

@@ -46,8 +46,9 @@ class _Request:
 class _Link:
     """One thread's connection, kept from one transaction to the next; after trouble it is another one."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, check: Callable[[], None]) -> None:
         self._engine = engine
+        self._check = check
         self._connection: sa.Connection | None = None
 
     @contextlib.contextmanager
@@ -58,6 +59,7 @@ class _Link:
                 self._connection = self._engine.connect()
             with self._connection.begin():
                 yield self._connection
+            self._check()
         except BaseException:
             self.close()
             raise
@@ -72,8 +74,12 @@ class _Link:
 class Writer:
     """The threads that change the database; nothing else does."""
 
-    def __init__(self, engine: sa.Engine, *, threads: int = 1) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, threads: int = 1, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """`check` follows each COMMIT: what it raises means that the COMMIT may count for nothing."""
         self._engine = engine
+        self._check = check
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"store-writer-{number}", daemon=True)
@@ -125,7 +131,7 @@ class Writer:
             thread.join()
 
     def _run(self) -> None:
-        with contextlib.closing(_Link(self._engine)) as link:
+        with contextlib.closing(_Link(self._engine, self._check)) as link:
             self._serve(link)
 
     def _serve(self, link: _Link) -> None:

@@ -54,6 +54,14 @@ class Session:
         """The account's calendar day at `moment` (aware): the API's windows are whole days of its zone."""
         return moment.astimezone(self.zone).date()
 
+    def answers(self) -> int:
+        """How many whole answers there were so far."""
+        return self._transport.answers
+
+    def told_time(self) -> float | None:
+        """Epoch seconds by the provider's clock; None if it has not answered yet."""
+        return self._transport.told_time()
+
     async def take_turn(self) -> None:
         """Wait for a turn at the rate limit and keep it for one call that is told so (``turn_taken``).
 

@@ -18,8 +18,10 @@ import os
 import socket
 import ssl
 import termios
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import BinaryIO, Protocol, TypeAlias, cast
 
 import httpx
@@ -69,6 +71,9 @@ class Transport:
         if verify is None and settings.url.startswith("https:"):
             verify = httpx.create_ssl_context(trust_env=False)
         self._settings = settings
+        self.answers = 0
+        """Whole ones with HTTP 200 so far."""
+        self._told: tuple[float, float] | None = None
         self._http = httpx.AsyncHTTPTransport(
             # Plain http is for loopback; loading all public authorities for it would cost 30 ms.
             verify=verify or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
@@ -85,6 +90,14 @@ class Transport:
     async def aclose(self) -> None:
         """Close what is still open."""
         await self._http.aclose()
+
+    def told_time(self) -> float | None:
+        """Epoch seconds by the peer's clock, after the Date field of its latest answer; None without one."""
+        return None if self._told is None else self._told[0] + _ticking() - self._told[1]
+
+    def _hear(self, date: str) -> None:
+        with contextlib.suppress(ValueError, OverflowError):
+            self._told = parsedate_to_datetime(date).timestamp(), _ticking()
 
     async def post(
         self, fields: Mapping[str, str], *, file: PayloadSource | None = None, guard: Guard | None = None
@@ -137,6 +150,7 @@ class Transport:
 
     async def _exchange(self, request: httpx.Request, progress: _Progress) -> Exchange:
         response = await self._http.handle_async_request(request)
+        self._hear(response.headers.get("date", ""))
         try:
             if response.status_code != 200:
                 return Exchange(phase=Phase.HTTP_STATUS, http_status=response.status_code)
@@ -148,7 +162,13 @@ class Transport:
                     return Exchange(phase=Phase.BODY, reason="it is too large")
         finally:
             await response.aclose()
+        self.answers += 1
         return Exchange(phase=Phase.STATUS, http_status=200, body=bytes(body))
+
+
+def _ticking() -> float:
+    """Seconds on a clock that nobody sets, and that runs while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _close(stream: BinaryIO) -> None:

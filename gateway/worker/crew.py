@@ -82,7 +82,6 @@ class Crew(Generic[W]):
                 await self._line.give_back(self._in_hand)
             works = await self._line.claim(free, idle=not self._tasks, in_hand=self._in_hand)
             due = None if works else await self._line.due()
-            journal.store_recovered()
         except StoreUnavailableError as error:
             journal.store_trouble(reason=error.failure.code)
             if not error.certain:  # it may have claimed what nobody here knows of

@@ -115,8 +115,10 @@ def received_fax(fax: ReceivedFax, outcome: ReceivedOutcome) -> None:
 
 
 def mail(mail: OutboxMail, outcome: MailOutcome, state: OutboxState) -> None:
-    """A mail of ours left, or did not."""
+    """A mail of ours left, or did not: said at its first try, and in the end."""
     match outcome:
+        case Later() if mail.attempts and state is OutboxState.QUEUED:
+            pass
         case Later(failure=failure) | Undeliverable(failure=failure):
             journal.mail_failed(
                 item_id=mail.key,

@@ -18,11 +18,17 @@ class Ticker:
     """
 
     def __init__(
-        self, name: str, interval: float, beat: Callable[[], Awaitable[object]], *, provider: bool
+        self,
+        name: str,
+        interval: float,
+        beat: Callable[[], Awaitable[object]],
+        *,
+        answers: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`provider`: the beat talks to the provider, and so knows whether it is there."""
+        """`answers`: how often the provider has answered, for a beat that talks to it."""
         self.name = name
-        self._provider = provider
+        self._answers = answers
+        self._troubled = False
         self._interval = interval
         self._beat = beat
         self._bell = asyncio.Event()
@@ -41,13 +47,17 @@ class Ticker:
         """Beat until `close`."""
         while not self._closing:
             self._bell.clear()
+            answers = self._answers()
             try:
                 await self._beat()
-                if self._provider:
+                # Only who met the trouble can tell that it is over, and only by a call.
+                if self._troubled and self._answers() != answers:
+                    self._troubled = False
                     journal.provider_recovered()
             except StoreUnavailableError as error:
                 journal.store_trouble(reason=error.failure.code)
             except GatewayError as error:
+                self._troubled = True
                 journal.provider_trouble(reason=error.failure.code or error.failure.status)
             except Exception as error:
                 journal.crashed_item(stage=self.name, item_id="", error=error)

@@ -18,6 +18,7 @@ from support.postgres import Cluster
 from support.process import outside_with
 from support.world import SENDER, text_of
 
+from bench.bad_day import BadDay
 from crash import books, clients
 from crash.nodes import Node
 from crash.scenario import Scenario
@@ -87,15 +88,15 @@ class Sums:
         return asdict(self)
 
 
-async def run(directory: Path, plan: Plan, cluster: Cluster | None = None) -> Sums:
-    """Run one; several nodes need a PostgreSQL."""
+async def run(directory: Path, plan: Plan, library: Path, cluster: Cluster | None = None) -> Sums:
+    """Run one; several nodes need a PostgreSQL. `library` is what `bench.bad_day` has compiled."""
     began, scenario, faults = time.monotonic(), Scenario(plan.seed), Counter[str]()
     database = cluster.database() if cluster is not None else ""
     url = cluster.url(database) if cluster is not None else ""
     async with (
         Catcher(directory / "mails") as catcher,
         Simulator(smtp=catcher.address, time_scale=_TIME_SCALE) as simulator,
-        _nodes(directory, simulator, catcher, plan, url, scenario) as nodes,
+        _nodes(directory, simulator, catcher, plan, url, scenario, library) as nodes,
     ):
         errands = [scenario.errand(number) for number in range(plan.mails)]
         for errand in errands:
@@ -158,7 +159,13 @@ async def run(directory: Path, plan: Plan, cluster: Cluster | None = None) -> Su
 
 @contextlib.asynccontextmanager
 async def _nodes(
-    directory: Path, simulator: Simulator, catcher: Catcher, plan: Plan, url: str, scenario: Scenario
+    directory: Path,
+    simulator: Simulator,
+    catcher: Catcher,
+    plan: Plan,
+    url: str,
+    scenario: Scenario,
+    library: Path,
 ) -> AsyncIterator[list[Node]]:
     async with contextlib.AsyncExitStack() as stack:
         nodes = []
@@ -167,7 +174,8 @@ async def _nodes(
             place.mkdir()
             changes = {**_SETTINGS, **({"store": {"url": url, "node": f"node{number}"}} if url else {})}
             world = await stack.enter_async_context(outside_with(place, simulator, catcher, changes))
-            node = Node(world, point=scenario.point)
+            day = stack.enter_context(BadDay(place, place / "state", library=library))
+            node = Node(world, day, point=scenario.point)
             stack.push_async_callback(node.end)
             await node.start()
             nodes.append(node)
@@ -214,6 +222,10 @@ async def _disturb(
                 await _away(servers.simulator)
             case "mails":
                 await _away(servers.catcher)
+            case "clock":
+                await node.bad_clock(scenario.shift(), 3.0)
+            case _ if kind.endswith(" disk"):
+                await node.bad_disk(kind, 2.0)
             case "database":
                 await asyncio.to_thread(_power_cut, servers.cluster)
 

@@ -11,12 +11,16 @@ from pathlib import Path
 
 from support.process import Outside
 
+from bench.bad_day import BROKEN, FULL, READ_ONLY, BadDay
+
 
 class Node:
     """One daemon. `point` names where the next one kills itself, or ""."""
 
-    def __init__(self, world: Outside, *, point: Callable[[], str]) -> None:
+    def __init__(self, world: Outside, day: BadDay, *, point: Callable[[], str]) -> None:
         self.world = world
+        self._day = day
+        world.environment = day.environment
         self.deaths = 0
         self._point = point
         self._keeper: asyncio.Task[None] | None = None
@@ -71,6 +75,26 @@ class Node:
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGCONT)
+
+    async def bad_disk(self, kind: str, seconds: float) -> None:
+        """What the disk does for a while, also to a daemon that starts meanwhile."""
+        match kind:
+            case "slow disk":
+                self._day.flushes(milliseconds=30)
+            case "broken disk":
+                self._day.flushes(error=BROKEN, every=3)
+            case "full disk":
+                self._day.disk(FULL)
+            case _:
+                self._day.disk(READ_ONLY)
+        await asyncio.sleep(seconds)
+        self._day.over()
+
+    async def bad_clock(self, ahead: float, seconds: float) -> None:
+        """Set the wall clock, and set it right again after a while."""
+        self._day.clock(ahead)
+        await asyncio.sleep(seconds)
+        self._day.clock()
 
     async def settle(self) -> None:
         """No more faults: a daemon runs that nobody kills."""

@@ -79,7 +79,7 @@ POINTS = (
     "gateway.mailout.deliver:Deliverer.step:after",
     "gateway.store.spool:Draft.keep:after",
     "gateway.store.spool:Spool.adopt:after",
-    "gateway.store.writer:Writer._transact:after",
+    "gateway.store.writer:_transact:after",
 )
 """Where a daemon kills itself; what is called inside of a transaction dies in it."""
 
@@ -139,8 +139,17 @@ class Scenario:
             "provider": 7,
             "mails": 7,
             "database": 3,
+            "slow disk": 4,
+            "broken disk": 4,
+            "full disk": 4,
+            "read-only disk": 4,
+            "clock": 6,
         }
         return self._faults.choices(list(kinds), list(kinds.values()))[0]
+
+    def shift(self) -> float:
+        """Seconds by which a clock is set: minutes to a day, forward or back."""
+        return self._faults.choice((-1, 1)) * self._faults.choice((120.0, 3600.0, 86400.0))
 
     def below(self, count: int) -> int:
         """Which one of so many."""

@@ -23,12 +23,16 @@ def check(sums: campaign.Sums, config: pytest.Config) -> None:
     assert sum(sums.faults.values()) > 0
 
 
-async def test_on_sqlite(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+@pytest.mark.peer("cc")
+async def test_on_sqlite(tmp_path: Path, bad_day_library: Path, pytestconfig: pytest.Config) -> None:
     plan = Plan(seed=pytestconfig.getoption("--seed"), mails=pytestconfig.getoption("--campaign"))
-    check(await campaign.run(tmp_path, plan), pytestconfig)
+    check(await campaign.run(tmp_path, plan, bad_day_library), pytestconfig)
 
 
 @pytest.mark.peer("postgresql")
-async def test_on_three_nodes(tmp_path: Path, cluster: Cluster, pytestconfig: pytest.Config) -> None:
+@pytest.mark.peer("cc")
+async def test_on_three_nodes(
+    tmp_path: Path, bad_day_library: Path, cluster: Cluster, pytestconfig: pytest.Config
+) -> None:
     plan = Plan(seed=pytestconfig.getoption("--seed"), mails=pytestconfig.getoption("--campaign"), nodes=3)
-    check(await campaign.run(tmp_path, plan, cluster), pytestconfig)
+    check(await campaign.run(tmp_path, plan, bad_day_library, cluster), pytestconfig)

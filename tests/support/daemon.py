@@ -1,8 +1,8 @@
 """``python daemon.py CONFIG [POINT]``: the real daemon, which kills itself (-9) at a named point.
 
 POINT is ``module:function:before`` or ``…:after``, and maybe ``:N``: the first call of that function, or the
-Nth, is the end; with ``:N:WORD`` only calls count whose arguments name the word. The function itself is the
-product's own: only the moment of the power cut is added.
+Nth, is the end; with ``:N:WORD`` only calls count whose arguments name the word. With ``stop:`` in front it
+stands still there (SIGSTOP). The function itself is the product's own: only the moment of the power cut is added.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 
 def arm(point: str) -> None:
     """Wrap the function that POINT names."""
-    module_name, path, when, *more = point.split(":")
+    number = signal.SIGSTOP if point.startswith("stop:") else signal.SIGKILL
+    module_name, path, when, *more = point.removeprefix("stop:").split(":")
     left = [int(more[0]) if more else 1]
     word = more[1] if len(more) > 1 else ""
     owner: Any = importlib.import_module(module_name)
@@ -31,7 +32,7 @@ def arm(point: str) -> None:
     def die(*arguments: Any) -> None:
         left[0] -= word in repr(arguments)
         if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     if asyncio.iscoroutinefunction(original):
 

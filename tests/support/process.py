@@ -32,6 +32,8 @@ class Outside:
     directory: Path
     smtp: tuple[str, int]
     config: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the daemon gets beside the test's own."""
     process: asyncio.subprocess.Process | None = None
     logs: list[Path] = field(default_factory=list)
 
@@ -56,7 +58,7 @@ class Outside:
                 *([point] if point else []),
                 stderr=stream,
                 stdout=stream,
-                env={**os.environ, "NOTIFY_SOCKET": str(address)},
+                env={**os.environ, **self.environment, "NOTIFY_SOCKET": str(address)},
             )
             if ready:
                 async with asyncio.timeout(PATIENCE):
@@ -102,6 +104,17 @@ class Outside:
                 (shown,) = await self.ask("queue.show", id=fax_id)
                 if shown["state"] in states:
                     return dict(shown)
+                await asyncio.sleep(0.05)
+
+    def logged(self, event: str) -> list[str]:
+        """Lines of the log with this event, of all daemons so far."""
+        lines = [line for log in self.logs for line in log.read_text().splitlines()]
+        return [line for line in lines if f"event={event} " in f"{line} "]
+
+    async def until_logged(self, event: str) -> None:
+        """Wait for a line."""
+        async with asyncio.timeout(PATIENCE):
+            while not self.logged(event):
                 await asyncio.sleep(0.05)
 
     def calls(self) -> list[Record]:

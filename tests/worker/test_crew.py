@@ -195,7 +195,7 @@ async def test_a_beat_that_fails_beats_on(trouble: Exception) -> None:
             twice.set()
         raise trouble
 
-    ticker = Ticker("test", 1000, beat, provider=True)
+    ticker = Ticker("test", 1000, beat)
     task = asyncio.ensure_future(ticker.run())
     async with asyncio.timeout(10):
         while not twice.is_set():
@@ -203,3 +203,23 @@ async def test_a_beat_that_fails_beats_on(trouble: Exception) -> None:
             await asyncio.sleep(0)
         ticker.close()
         await task
+
+
+async def test_only_an_answer_ends_the_providers_outage(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    beats, answers = 0, 0
+    ticker: Ticker
+
+    async def beat() -> None:
+        nonlocal beats, answers
+        beats += 1
+        answers += beats == 4
+        ticker.wake() if beats < 5 else ticker.close()
+        if beats == 1:
+            raise GatewayError(temporary("4.4.1", "Down.", code="down"))
+
+    ticker = Ticker("test", 1000, beat, answers=lambda: answers)
+    async with asyncio.timeout(10):
+        await ticker.run()
+    told = [record.msg["event"] for record in caplog.records]
+    assert told == ["provider_trouble", "provider_recovered"]
