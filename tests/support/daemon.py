@@ -2,7 +2,8 @@
 
 POINT is ``module:function:before`` or ``…:after``, and maybe ``:N``: the first call of that function, or the
 Nth, is the end; with ``:N:WORD`` only calls count whose arguments name the word. With ``stop:`` in front it
-stands still there (SIGSTOP). The function itself is the product's own: only the moment of the power cut is added.
+stands still there (SIGSTOP). The function itself is the product's own: only the moment of the power cut is
+added.
 """
 
 from __future__ import annotations
