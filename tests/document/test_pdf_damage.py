@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.codings import jbig2, jpx, lzw, run_lengths
 from support.drawing import draw, ink
 from support.pdf_maker import PdfMaker
 
-from gateway.document.formats.pdf.damage import inflated
+from gateway.document.formats.pdf.inflating import inflated
 from gateway.errors import GatewayError
 
 WIDE, HIGH = 400, 500
@@ -36,24 +37,6 @@ def shown(
     return made.bytes()
 
 
-def run_lengths(data: bytes) -> bytes:
-    return b"".join(b"\x7f" + data[at : at + 128] for at in range(0, len(data), 128))
-
-
-def lzw(data: bytes) -> bytes:
-    """Every byte as a code of its own, with a clear before the codes grow (ISO 32000-2, 7.4.4)."""
-    codes: list[int] = []
-    for at in range(0, len(data), 200):
-        codes += [256, *data[at : at + 200]]
-    bits = "".join(f"{code:09b}" for code in [*codes, 257])
-    return int(bits, 2).to_bytes(-(-len(bits) // 8), "big") if not len(bits) % 8 else _padded(bits)
-
-
-def _padded(bits: str) -> bytes:
-    bits += "0" * (-len(bits) % 8)
-    return int(bits, 2).to_bytes(len(bits) // 8, "big")
-
-
 def jpeg() -> bytes:
     out = io.BytesIO()
     Image.frombytes("L", (WIDE, HIGH), NOISE).save(out, "JPEG")
@@ -70,6 +53,34 @@ CUT = {
     "run lengths": (run_lengths(NOISE)[:90_000], b"/Filter/RunLengthDecode"),
     "JPEG": (jpeg()[: len(jpeg()) // 2], b"/Decode[0 1]/Filter/DCTDecode"),
 }
+
+
+JPX, JBIG2 = b"/Filter/JPXDecode", b"/Filter/JBIG2Decode"
+BILEVEL = ENTRIES.replace(b"Component 8", b"Component 1")
+
+
+@pytest.mark.parametrize("tiles", [None, (200, 250)])
+@pytest.mark.parametrize("bare", [False, True])
+def test_jpeg_2000_that_breaks_off_is_a_reason_or_a_note(tiles: tuple[int, int] | None, bare: bool) -> None:
+    whole = jpx(Image.frombytes("L", (WIDE, HIGH), NOISE), tiles=tiles, bare=bare)
+    for data in (whole, whole + b"\n"):
+        assert draw(shown(data, JPX))[1] == []
+    for data in (whole[: len(whole) // 2], whole[:-2000], whole[:300], b"nothing of the kind" * 9):
+        with pytest.raises(GatewayError, match="a picture on page 1 that is damaged or incomplete"):
+            draw(shown(data, JPX))
+    assert "a small picture on page 1 is damaged" in draw(shown(whole[:-2000], JPX, matrix=SMALL))[1][0]
+
+
+def test_jbig2_that_breaks_off_is_a_reason_or_a_note() -> None:
+    whole = jbig2(Image.effect_noise((WIDE, HIGH), 200).convert("1", dither=Image.Dither.NONE))
+    for data in (whole, whole + b"\n"):
+        sheets, notes = draw(shown(data, JBIG2, head=BILEVEL))
+        assert (notes, ink(sheets[0]) > 0) == ([], True)
+    for data in (whole[: len(whole) // 2], whole[:-20], whole[:50], whole[:5]):
+        with pytest.raises(GatewayError, match="a picture on page 1 that is damaged or incomplete"):
+            draw(shown(data, JBIG2, head=BILEVEL))
+    small = draw(shown(whole[:-20], JBIG2, head=BILEVEL, matrix=SMALL))
+    assert "a small picture on page 1 is damaged" in small[1][0]
 
 
 @pytest.mark.parametrize("name", CUT)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import zlib
 
 import numpy as np
+import pypdf
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from support.codings import lzw, run_lengths
 from support.drawing import LABEL, draw
 from support.pdf_maker import PdfMaker
 
-from gateway.document.formats.pdf import programs
+from gateway.document.formats.pdf import codings, programs
 from gateway.errors import GatewayError
 
 WORDS = b"BT /F 24 Tf 72 700 Td (Hello fax) Tj ET\n"
@@ -53,6 +60,106 @@ def test_a_program_that_breaks_off_is_a_reason(data: bytes) -> None:
     with pytest.raises(GatewayError, match="the drawing of page 2 breaks off") as caught:
         draw(program(data))
     assert caught.value.failure.code == "pdf_damaged"
+
+
+A85, HEX = base64.a85encode(DRAWS) + b"~>", DRAWS.hex().encode() + b">"
+CODED = {
+    "LZW": (lzw(DRAWS), b"/Filter/LZWDecode"),
+    "ASCII85": (A85, b"/Filter/ASCII85Decode"),
+    "ASCII85 by its short name": (A85, b"/Filter[/A85]"),
+    "hexadecimal": (HEX, b"/Filter/ASCIIHexDecode"),
+    "Flate in ASCII85": (base64.a85encode(PACKED) + b"~>", b"/Filter [ /ASCII85Decode /FlateDecode ]"),
+    "LZW in ASCII85": (base64.a85encode(lzw(DRAWS)) + b"~>", b"/Filter[/ASCII85Decode/LZWDecode]"),
+}
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_in_other_codings_as_well(name: str) -> None:
+    data, entries = CODED[name]
+    assert draw(program(data, entries))[1] == []
+    for cut in (data[: len(data) // 2], data[:40], data[:300] + b"\xff\xff\xff\xff" + data[304:]):
+        with pytest.raises(GatewayError, match="the drawing of page 2 breaks off"):
+            draw(program(cut, entries))
+
+
+@pytest.mark.parametrize(
+    ("data", "entries"),
+    [
+        (A85[:-2] + b"~\n>\n", b"/Filter/ASCII85Decode"),
+        (b"\n".join(A85[at : at + 70] for at in range(0, len(A85), 70)), b"/Filter/ASCII85Decode"),
+        (base64.a85encode(PACKED), b"/Filter[/ASCII85Decode/FlateDecode]"),  # its content tells its end
+        (lzw(DRAWS) + b"\r\n", b"/Filter/LZWDecode"),
+        (run_lengths(DRAWS), b"/Filter/RunLengthDecode"),
+    ],
+)
+def test_what_is_whole_in_other_codings_is_drawn(data: bytes, entries: bytes) -> None:
+    sheets, notes = draw(program(data, entries))
+    assert (len(sheets), notes) == (2, [])
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256"])
+def test_encrypted_files_are_looked_through_as_well(algorithm: str) -> None:
+    assert draw(encrypted(program(PACKED), algorithm))[1] == []
+    with pytest.raises(GatewayError, match="the drawing of page 2 breaks off"):
+        draw(encrypted(program(HALF), algorithm))
+
+
+def encrypted(data: bytes, algorithm: str) -> bytes:
+    """The file with a password that only its owner needs."""
+    out = io.BytesIO()
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(data))
+    writer.encrypt("", "owner", algorithm=algorithm)
+    writer.write(out)
+    return out.getvalue()
+
+
+@given(st.binary(max_size=3000), st.sampled_from([0, 1]))
+def test_lzw_ends_where_it_says(content: bytes, early: int) -> None:
+    packed = lzw_of(content, early)
+    assert codings.unpacked(packed, (b"LZWDecode",), 1 << 20, []).broken is False
+    assert codings.unpacked(packed[: len(packed) - 2], (b"LZWDecode",), 1 << 20, []).broken
+
+
+def lzw_of(data: bytes, early: int) -> bytes:
+    """LZW with a table that grows and starts anew (ISO 32000-2, 7.4.4.2)."""
+    bits: list[str] = []
+    table: dict[bytes, int] = {}
+    before, width = b"", 9
+
+    def put(code: int) -> None:
+        bits.append(f"{code:0{width}b}")
+
+    put(256)
+    for at in range(len(data)):
+        longer = before + data[at : at + 1]
+        if len(longer) == 1 or longer in table:
+            before = longer
+            continue
+        put(table[before] if len(before) > 1 else before[0])
+        table[longer] = 258 + len(table)
+        before = data[at : at + 1]
+        if 258 + len(table) + early > 1 << width and width < 12:
+            width += 1
+        if len(table) == 4095 - 258:
+            put(256)
+            table, width = {}, 9
+    if before:
+        put(table[before] if len(before) > 1 else before[0])
+        if 258 + len(table) + 1 + early > 1 << width and width < 12:
+            width += 1
+    put(257)
+    whole = "".join(bits)
+    return int(whole + "0" * (-len(whole) % 8), 2).to_bytes(-(-len(whole) // 8), "big")
+
+
+@given(st.binary(max_size=400), st.lists(st.sampled_from(sorted(codings._KNOWN)), min_size=1, max_size=3))
+def test_whatever_it_is_there_is_an_answer(data: bytes, names: list[bytes]) -> None:
+    known = codings.known(names)
+    if known:
+        codings.unpacked(data, known, 1 << 20, [])
+    codings.is_cut_jpx(b"\xff\x4f\xff\x51" + data)
+    codings.is_cut_jpx(data)
+    codings.is_cut_jbig2(data)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
@@ -163,6 +270,55 @@ def test_a_picture_in_the_program_that_swallows_the_rest_is_a_reason(
 )
 def test_one_that_is_whole_does_not(entries: bytes, data: bytes) -> None:
     sheets, notes = draw(program(INLINE % (entries, data) + DRAWS, b""))
+    assert (len(sheets), notes) == (2, [])
+
+
+def jpeg(quality: int = 75) -> bytes:
+    out = io.BytesIO()
+    Image.frombytes("L", (100, 100), NOISE).save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def group_4() -> bytes:
+    out = io.BytesIO()
+    Image.frombytes("L", (100, 100), NOISE).point(lambda grey: 255 * (grey > 31)).convert("1").save(
+        out, "TIFF", compression="group4", strip_size=1 << 20
+    )
+    with Image.open(io.BytesIO(out.getvalue())) as tiff:
+        (at,), (length,) = tiff.tag_v2[273], tiff.tag_v2[279]
+    return out.getvalue()[at : at + length]
+
+
+JPEG, FAX = b"q 90 0 0 90 300 300 cm BI /W 100/H 100/CS/G/BPC 8/F/DCT ID %s\nEI Q ", group_4()
+CCF = b"q 90 0 0 90 300 300 cm BI /W 100/H 100/IM true/F/CCF/DP<</K -1/Columns 100>> ID %s\nEI Q "
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        JPEG % jpeg()[: len(jpeg()) // 2],
+        JPEG % b"no picture at all",
+        CCF % FAX[: len(FAX) // 2],
+        CCF % (FAX[:300] + bytes(60) + FAX[360:]),
+    ],
+)
+def test_jpeg_and_fax_in_a_program_that_break_off_are_a_reason(drawn: bytes) -> None:
+    with pytest.raises(GatewayError, match="the drawing of page 2 breaks off"):
+        draw(program(drawn + DRAWS, b""))
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        JPEG % jpeg(),
+        (JPEG % jpeg()).replace(b"\nEI", b"EI"),
+        CCF % FAX,
+        CCF % FAX[:-3],
+        CCF.replace(b"CCF", b"CCITTFaxDecode") % FAX,
+    ],
+)
+def test_those_that_are_whole_are_none(drawn: bytes) -> None:
+    sheets, notes = draw(program(drawn + DRAWS, b""))
     assert (len(sheets), notes) == (2, [])
 
 

@@ -12,18 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.document.formats.pdf import inline
-from gateway.document.formats.pdf.damage import MOST_KEPT, inflated
+from gateway.document.formats.pdf import codings, inline
 from gateway.document.formats.pdf.glance import Ahead
+from gateway.document.formats.pdf.inflating import MOST_KEPT
 from gateway.document.formats.pdf.structure import Unreadable, leaves, pypdf_errors
 
 _MOST_UNPACKED = 256 << 20
 """Bytes of all programs of a file."""
 _HEAD = 4096
 _DEEPEST, _MOST_FORMS = 8, 2000
-_FLATE = re.compile(
-    rb"/Filter[ \t\r\n]*(?:/Fl(?:ateDecode)?|\[[ \t\r\n]*/Fl(?:ateDecode)?[ \t\r\n]*\])[ \t\r\n]*[/>]"
-)
+_CODING = re.compile(rb"/Filter[ \t\r\n]*(?:/(\w+)|\[((?:[ \t\r\n]*/\w+){1,8})[ \t\r\n]*\])[ \t\r\n]*[/>]")
+_NAME = re.compile(rb"/(\w+)")
 _OTHER = re.compile(
     rb"/(?:Subtype[ \t\r\n]*/(?:Image|Type1C|CIDFontType0C|OpenType|XML)|FunctionType|ShadingType|CMapName"
     rb"|Type[ \t\r\n]*/(?:ObjStm|XRef|Metadata|EmbeddedFile)|Length[123][ \t\r\n]|N[ \t\r\n]+\d)"
@@ -47,7 +46,7 @@ NOTHING = Lost(frozenset(), frozenset(), frozenset())
 
 
 def lost(data: bytes, *, dangling: bool) -> Lost:
-    """Which pages of a PDF are drawn by programs that break off. Nothing is known of what is encrypted.
+    """Which pages of a PDF are drawn by programs that break off. Nothing is known where a password is needed.
 
     `dangling`: whether something is listed that is not in the file.
     """
@@ -69,7 +68,8 @@ def _broken_streams(data: bytes) -> Iterator[bool]:
         before = max(0, word - _HEAD)
         head = data[max(data.rfind(b"obj", before, word), before) : word]
         plain = b"/Filter" not in head
-        if _OTHER.search(head) or not (plain or _FLATE.search(head)):
+        names = () if plain else _codings(head)
+        if _OTHER.search(head) or not (plain or names):
             continue
         at += 2 if data[at : at + 2] == b"\r\n" else 1
         end = min(ends.after(at), len(data))
@@ -77,16 +77,22 @@ def _broken_streams(data: bytes) -> Iterator[bool]:
             room -= end - at
             yield inline.is_cut(data[at:end])
         else:
-            broken, unpacked = _is_broken(data[at:end], room)
+            broken, unpacked = _is_broken(data[at:end], names, room)
             room -= unpacked
             yield broken
         at = end
 
 
-def _is_broken(packed: bytes, room: int) -> tuple[bool, int]:
-    """Whether a packed program breaks off, or ends within a picture; and how many bytes it has."""
+def _codings(head: bytes) -> tuple[bytes, ...]:
+    """The filters of a stream with such a dictionary; empty where their end cannot be told."""
+    found = _CODING.search(head)
+    return codings.known([found[1]] if found[1] else _NAME.findall(found[2])) if found else ()
+
+
+def _is_broken(packed: bytes, names: tuple[bytes, ...], room: int) -> tuple[bool, int]:
+    """Whether a coded program breaks off, or ends within a picture; and how many bytes it has."""
     pieces: list[bytes] = []
-    known = inflated(packed, room, pieces)
+    known = codings.unpacked(packed, names, room, pieces)
     broken = known.broken and packed.strip() != b""
     if not broken and known.found <= MOST_KEPT:
         broken = inline.is_cut(b"".join(pieces))
@@ -99,7 +105,7 @@ def _pages(data: bytes) -> Lost:
     pages, marks, absent = set(), set(), set()
     with pypdf_errors():
         reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted:
+        if reader.is_encrypted and not reader.decrypt(""):
             return NOTHING
         known: dict[int, bool] = {}
         for number, (leaf, inherited) in enumerate(leaves(reader.root_object["/Pages"])):
@@ -163,8 +169,9 @@ def _breaks_off(stream: Any, known: dict[int, bool]) -> bool:
         if coding is None:
             known[id(stream)] = inline.is_cut(packed)
         else:
-            flate = coding in ("/FlateDecode", ["/FlateDecode"])
-            known[id(stream)] = flate and _is_broken(packed, _MOST_UNPACKED)[0]
+            written = coding if isinstance(coding, list) else [coding]
+            names = codings.known([str(name).removeprefix("/").encode() for name in written])
+            known[id(stream)] = names != () and _is_broken(packed, names, _MOST_UNPACKED)[0]
     return known[id(stream)]
 
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.document.formats.pdf.damage import inflated
 from gateway.document.formats.pdf.glance import number_before
+from gateway.document.formats.pdf.inflating import inflated
 
 if TYPE_CHECKING:
     from pypdf.generic import DictionaryObject, PdfObject
