@@ -20,6 +20,8 @@ W = TypeVar("W")
 
 _POLL = 5.0
 """Seconds after which a crew looks for work even if nobody woke it."""
+_AFTER_TROUBLE = 1.0
+"""Seconds after which it looks again where the store was not there."""
 _DOUBT = 60.0
 """Seconds in which a COMMIT without an answer may still come true."""
 
@@ -86,7 +88,7 @@ class Crew(Generic[W]):
             journal.store_trouble(reason=error.failure.code)
             if not error.certain:  # it may have claimed what nobody here knows of
                 self._doubt_until = now + _DOUBT
-            return _POLL
+            return _AFTER_TROUBLE
         for work in works:
             self._in_hand.add(self._line.name_of(work))
             task = asyncio.create_task(self._one(work), name=self.name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import tempfile
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -303,6 +305,28 @@ async def test_trouble_is_told_once_and_without_secrets(
     assert caplog.text.count("mailbox_trouble") == 1
     assert reason in caplog.text
     assert "wrong-secret" not in caplog.text
+
+
+async def test_a_full_disk_leaves_the_mail_where_it_is(
+    office: Office, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "gateway")
+    poller = office.poller()
+    await office.first_contact()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+    message = mail(f"{CODE} {NUMBER} x", text="x" * 70 + "\r\n" * 100_000)
+    await office.put(message)
+    await poked(poller, lambda: _later(lambda: "mailbox_trouble" in caplog.text))
+    assert await office.ledger() == {}
+    assert await office.read() == [message]
+    monkeypatch.undo()
+    await poked(poller, lambda: _later(lambda: "mailbox_recovered" in caplog.text))
+    assert await office.filed(1) == {1: ("accepted", True)}
+    assert caplog.text.count("mailbox_trouble") == 1
 
 
 async def test_stop_is_prompt_in_idle_in_a_pause_and_in_a_fetch(office: Office, cable: Cable) -> None:
