@@ -33,6 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fuzz", type=int, default=40, metavar="CASES", help="spoilt files for each fuzz campaign"
     )
     parser.addoption("--campaign", type=int, default=24, metavar="MAILS", help="mails of each crash campaign")
+    parser.addoption("--rate", type=float, default=2.0, metavar="R", help="mails a second of a campaign")
+    parser.addoption("--every", type=float, default=2.0, metavar="S", help="seconds between its faults")
     parser.addoption("--seed", type=int, default=1, metavar="N", help="what happens in a crash campaign")
     parser.addoption("--sums", default="", metavar="FILE", help="add each crash campaign's sums (JSON lines)")
 

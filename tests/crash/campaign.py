@@ -56,10 +56,10 @@ class Plan:
     seed: int
     mails: int
     nodes: int = 1
-    clients: int = 6
-    rate: float = 2.0
+    clients: int
+    rate: float
     """Mails a second, about."""
-    mean: float = 2.0
+    mean: float
     """Seconds between two faults, on average."""
 
 

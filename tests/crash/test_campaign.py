@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,22 @@ def check(sums: campaign.Sums, config: pytest.Config) -> None:
     assert sum(sums.faults.values()) > 0
 
 
+def plan(config: pytest.Config, nodes: int) -> Plan:
+    """As the flags say."""
+    rate = config.getoption("--rate")
+    return Plan(
+        seed=config.getoption("--seed"),
+        mails=config.getoption("--campaign"),
+        rate=rate,
+        mean=config.getoption("--every"),
+        clients=math.ceil(3 * rate),
+        nodes=nodes,
+    )
+
+
 @pytest.mark.peer("cc")
 async def test_on_sqlite(tmp_path: Path, bad_day_library: Path, pytestconfig: pytest.Config) -> None:
-    plan = Plan(seed=pytestconfig.getoption("--seed"), mails=pytestconfig.getoption("--campaign"))
-    check(await campaign.run(tmp_path, plan, bad_day_library), pytestconfig)
+    check(await campaign.run(tmp_path, plan(pytestconfig, 1), bad_day_library), pytestconfig)
 
 
 @pytest.mark.peer("postgresql")
@@ -34,5 +47,4 @@ async def test_on_sqlite(tmp_path: Path, bad_day_library: Path, pytestconfig: py
 async def test_on_three_nodes(
     tmp_path: Path, bad_day_library: Path, cluster: Cluster, pytestconfig: pytest.Config
 ) -> None:
-    plan = Plan(seed=pytestconfig.getoption("--seed"), mails=pytestconfig.getoption("--campaign"), nodes=3)
-    check(await campaign.run(tmp_path, plan, bad_day_library, cluster), pytestconfig)
+    check(await campaign.run(tmp_path, plan(pytestconfig, 3), bad_day_library, cluster), pytestconfig)
