@@ -54,7 +54,7 @@ TRUTHFUL = {True: ("success", "no_word"), False: ("busy_there", "refused", "no_w
 AT_PROVIDER = ("sent", "unknown", "held")
 EVENTS = (*["work"] * 12, *["time"] * 4, "mail", "person", "person", "disaster")
 STEPS = ("call", "call", "call", "line", "drain", "busy", "never", "lost")
-NEWS = ("pending", "delivered", "partial", "busy", "failed", "doubt", "resend", "expire")
+NEWS = ("known", "pending", "delivered", "partial", "busy", "failed", "doubt", "resend", "expire")
 
 
 class Clocked(Store):
@@ -332,6 +332,8 @@ class Faxes(RuleBasedStateMachine):
         if not possible:
             return
         word, news = possible[what % len(possible)]
+        if word == "expire" and what > 3:  # it is held for days
+            return
         stays = fax.state == seen.state and fax.fence == seen.fence
         resends = stays and word == "resend"
         try:
@@ -363,12 +365,13 @@ class Faxes(RuleBasedStateMachine):
         state, latest = claimant.fax.state, claimant.attempts[-1]
         row = faxes.Evidence(provider_id=f"row {fax.id} {latest.ordinal}", pages=2, how="token")
         accepted = fax.calls[latest.ordinal - 1].accepted
-        if state is FaxState.SUBMITTING or (what in NEWS[:5] and not accepted):
+        if state is FaxState.SUBMITTING or (what in NEWS[:6] and not accepted):
             return None
         match what:
-            case "pending":
-                target = None if state is FaxState.SENT else FaxState.SENT
-                return Tracked(claimant=claimant, target=target, evidence=row)
+            case "known" if state is not FaxState.UNKNOWN:
+                return Tracked(claimant=claimant, target=None, evidence=row)
+            case "pending" if state is not FaxState.SENT:
+                return Tracked(claimant=claimant, target=FaxState.SENT, evidence=row)
             case "delivered" | "partial":
                 return Tracked(claimant=claimant, target=FaxState(what), evidence=row)
             case "busy" | "failed":
