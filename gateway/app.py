@@ -79,7 +79,9 @@ class Gateway:
         self.client = client_of(settings)
         self.renderer = Renderer(render_settings_of(settings), moved=self.wake)
         self.rules = RulesProvider(settings, fetch=self.client.get_email_to_fax)
-        self.intake = Intake(self.store, settings, wake=self.wake, clock=self.store.now)
+        self.intake = Intake(
+            self.store, settings, wake=self._waker(lines.Documents, lines.Mails), clock=self.store.now
+        )
         self.smtp = SmtpServer(settings, intake=self.intake, rules=self.rules)
         self._duties = Duties(self.store, owner=self.store.owner)
         self._track_duty = self._duties.duty("track", changed=lambda: self._tracking.wake())
@@ -179,19 +181,23 @@ class Gateway:
             policy=self._policy,
             lease=self.settings.fax.lease_seconds,
             owner=self.store.owner,
-            wake=self.wake,
+            wake=self._waker(lines.Faxes, lines.Mails),
             called=self._tracking.wake,
         )
 
     def _make_crews(self) -> list[Crew[Any]]:
-        settings, policy, owner, wake = self.settings, self._policy, self.store.owner, self.wake
+        settings, policy, owner = self.settings, self._policy, self.store.owner
         render = render_settings_of(settings)
         stage = RenderStage(self.renderer, self.store, render, self.rules.codes, Wishes(settings))
         handler = Handler(client=self.client, store=self.store, settings=settings)
         deliverer = Deliverer(settings=settings, store=self.store, client=self.client)
-        documents_line = lines.Documents(self.store, stage.step, owner=owner, wake=wake)
-        received_line = lines.Received(self.store, handler.step, policy=policy, owner=owner, wake=wake)
-        mails_line = lines.Mails(self.store, deliverer.step, policy=policy, owner=owner, wake=wake)
+        pages_made = self._waker(lines.Faxes, lines.Mails)
+        received_moved = self._waker(lines.Received, lines.Mails)
+        documents_line = lines.Documents(self.store, stage.step, owner=owner, wake=pages_made)
+        received_line = lines.Received(
+            self.store, handler.step, policy=policy, owner=owner, wake=received_moved
+        )
+        mails_line = lines.Mails(self.store, deliverer.step, policy=policy, owner=owner, wake=received_moved)
         return [
             Crew(mails_line, size=_DELIVERIES),
             Crew(received_line, size=_FETCHES),
@@ -273,6 +279,17 @@ class Gateway:
         """Something new is in the store."""
         for crew in self._crews:
             crew.wake()
+
+    def _waker(self, *kinds: type[lines.Line[Any]]) -> Callable[[], None]:
+        """Wakes the crews that a step can have made work for; each look costs the others a little time."""
+        names = {kind.name for kind in kinds}
+
+        def wake() -> None:
+            for crew in self._crews:
+                if crew.name in names:
+                    crew.wake()
+
+        return wake
 
     def status(self) -> dict[str, Any]:
         """What ``fax-gateway status`` shows."""

@@ -13,6 +13,7 @@ from gateway.lifecycle import DocumentState, FaxState
 from gateway.model import Content, Document, Submission
 from gateway.moves import Trigger
 from gateway.store import blobs, faxes, guards, history, leases, rows, tables
+from gateway.store.prepared import Prepared
 
 _t = tables.document
 DEATHS = 3
@@ -23,15 +24,37 @@ POISONOUS = permanent(
     "Please send the attachment as a freshly made PDF.",
     code="renderer_died",
 )
-_NUMBERS = (
-    sa.select(tables.fax.c.number)
-    .where(tables.fax.c.submission_id == sa.bindparam("submission"))
-    .order_by(tables.fax.c.id)
-)
 _PENDING = tables.among(_t, tables.PENDING)
 _DUE = leases.Due.of(_t, sa.and_(_PENDING, ~_t.c.suspect))
 _DUE_SUSPECT = leases.Due.of(_t, sa.and_(_PENDING, _t.c.suspect))
 _DUE_ANY = leases.Due.of(_t, _PENDING)
+_ABANDONED = Prepared(
+    sa.update(_t).where(
+        _PENDING, _t.c.lease_owner.is_not(None), _t.c.lease_until < sa.bindparam("of_now", type_=sa.Double())
+    ),
+    columns=("lease_owner", "lease_until", "suspect"),
+)
+_SUSPECT = Prepared(
+    sa.select(_t.c.id)
+    .where(
+        _PENDING,
+        _t.c.suspect,
+        # Others' are no company of ours.
+        sa.or_(_t.c.lease_owner.is_(None), _t.c.lease_owner == sa.bindparam("owner")),
+    )
+    .limit(sa.literal_column("1")),
+    returns=(_t.c.id,),
+)
+_SUBMISSION = Prepared(
+    sa.select(tables.submission).where(tables.submission.c.id == sa.bindparam("id")),
+    returns=tuple(tables.submission.c),
+)
+_NUMBERS = Prepared(
+    sa.select(tables.fax.c.number)
+    .where(tables.fax.c.submission_id == sa.bindparam("id"))
+    .order_by(tables.fax.c.id),
+    returns=(tables.fax.c.number,),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +72,8 @@ def claim(tx: sa.Connection, *, owner: str, now: float, seconds: float, limit: i
 
     A Document whose lease ran out becomes one: a node may have died of it.
     """
-    abandoned = _PENDING, _t.c.lease_owner.is_not(None), _t.c.lease_until < now
-    tx.execute(sa.update(_t).where(*abandoned).values(**leases.FREE, suspect=True))
-    ours = sa.or_(_t.c.lease_owner.is_(None), _t.c.lease_owner == owner)  # others' are no company of ours
-    suspect = tx.execute(sa.select(_t.c.id).where(_PENDING, _t.c.suspect, ours).limit(1)).first()
-    if suspect is not None:
+    _ABANDONED.execute(tx, [{**leases.FREE, "suspect": True, "of_now": now}])
+    if _SUSPECT.fetch(tx, {"owner": owner}):
         if not idle:
             return []
         found = leases.claim(tx, _DUE_SUSPECT, owner=owner, now=now, seconds=seconds, limit=1)
@@ -75,9 +95,9 @@ def _due_suspect_exists(tx: sa.Connection, now: float) -> bool:
 
 
 def _work(tx: sa.Connection, row: rows.Row) -> Work:
-    submission = tx.execute(sa.select(tables.submission).where(tables.submission.c.id == row.id)).one()
-    numbers = tx.scalars(_NUMBERS, {"submission": row.id})
-    return Work(document=rows.document(row), submission=rows.submission(submission), numbers=tuple(numbers))
+    (submission,) = _SUBMISSION.fetch(tx, {"id": row.id})
+    numbers = tuple(one.number for one in _NUMBERS.fetch(tx, {"id": row.id}))
+    return Work(document=rows.document(row), submission=rows.submission(submission), numbers=numbers)
 
 
 def ready(

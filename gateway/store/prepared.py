@@ -61,9 +61,9 @@ class Prepared:
 
     def fetch(self, tx: sa.Connection, values: Mapping[str, Any]) -> Sequence[Any]:
         """Execute it; rows whose attributes are called as the columns."""
-        if tx.dialect.name != "sqlite":  # its driver tells the types of what it returns: not to be foreseen
-            return tx.execute(self._statement, dict(values)).all()
-        made = self._made.get("sqlite") or self._make(tx.dialect)
+        made = self._made.get(tx.dialect.name) or self._make(tx.dialect)
+        if tx.dialect.name != "sqlite":  # its driver returns values as they are to be
+            return [self._row._make(row) for row in tx.exec_driver_sql(made.text, _arguments(made, values))]
         found = _execute(tx, made.text, _arguments(made, values)).fetchall()
         return [self._row._make(_converted(made, row)) for row in found]
 
