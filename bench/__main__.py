@@ -1,4 +1,4 @@
-"""``python -m bench circle|ingest|documents [--quick] [--json]``."""
+"""``python -m bench circle|ingest|queue|documents [--quick] [--json]``."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any
 
 import click
 
-from bench import circle, documents, ingest, report
+from bench import circle, documents, ingest, queue, report
 from gateway import loop
 
 Measurement = Callable[..., Any]
 
 
-def _command(name: str, measure: Measurement) -> click.Command:
+def _command(name: str, measure: Measurement, *options: click.Option) -> click.Command:
     @click.command(name, help=(measure.__doc__ or "").partition("\n\n")[0])
     @click.option(
         "--quick", is_flag=True, help="Fewer rounds and items: a minute or two, or four for documents."
     )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")
-    def command(quick: bool, as_json: bool) -> None:
+    def command(quick: bool, as_json: bool, **more: Any) -> None:
         machine = report.machine()
         with tempfile.TemporaryDirectory(prefix="fax-gateway-bench-") as directory:
-            rows = loop.run(measure(Path(directory), quick=quick))
+            rows = loop.run(measure(Path(directory), quick=quick, **more))
         report.show(machine, rows, as_json=as_json)
 
+    command.params.extend(options)
     return command
 
 
@@ -37,8 +38,20 @@ def main() -> None:
     """The commands."""
 
 
-for _name, _measure in (("circle", circle.run), ("ingest", ingest.run), ("documents", documents.run)):
-    main.add_command(_command(_name, _measure))
+_FINISHED = click.Option(
+    ["--finished"],
+    type=click.IntRange(min=1),
+    default=queue.FINISHED,
+    show_default=True,
+    help="Faxes in the long history.",
+)
+for _command_of in (
+    _command("circle", circle.run),
+    _command("ingest", ingest.run),
+    _command("queue", queue.run, _FINISHED),
+    _command("documents", documents.run),
+):
+    main.add_command(_command_of)
 
 if __name__ == "__main__":
     main(prog_name="python -m bench")

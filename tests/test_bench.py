@@ -29,14 +29,16 @@ def bench_module(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"),
+    ("command", "options", "expected"),
     [
         (
             "circle",
+            [],
             {"circle, one page, ratio": (1.5, 1.15), "RSS of the renderer's helper, MB": (None, None)},
         ),
         (
             "ingest",
+            [],
             {
                 "ingest of 5 kB mails, 1 at a time, ratio": (0.8, 1.5),
                 "ingest of 1 MB mails, 50 at a time, ratio": (0.4, 1.0),
@@ -44,13 +46,23 @@ def bench_module(monkeypatch: pytest.MonkeyPatch, name: str) -> ModuleType:
                 "ingest of 5 kB mails, 50 at a time over 1, with 5 ms for an fsync": (8.0, 20.0),
             },
         ),
+        (
+            "queue",
+            ["--finished", "20000"],
+            {
+                "claim and complete with 20,000 finished faxes, ratio": (1.2, 1.05),
+                "claim and complete beside the same statements in bare sqlite3, ratio": (0.5, 0.8),
+                "claim and complete a mail on PostgreSQL, 8 workers, ratio": (2.0, 4.0),
+                "memory of the daemon over idle, 1,000 mails of 1 MB waiting, MB": (100, 40),
+            },
+        ),
     ],
 )
 def test_quick_run_prints_only_json_of_the_promised_shape(
-    command: str, expected: dict[str, tuple[float | None, float | None]]
+    command: str, options: list[str], expected: dict[str, tuple[float | None, float | None]]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench", command, "--quick", "--json"],
+        [sys.executable, "-m", "bench", command, *options, "--quick", "--json"],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
