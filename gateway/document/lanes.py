@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, temporary
 
 _MOST_WAITING = 16
 """Documents that wait without a child; others are tried again later. Each holds its files open."""
-_STAY_SECONDS = 4.0
+_STAY_SECONDS = 1.5
 """How long a document stays where it is while the slow lane is full: most are ready by then."""
 
 
@@ -32,10 +32,12 @@ class Crowded(Exception):  # noqa: N818  not an error: it begins again
 class Lanes:
     """Places for documents: so many in each lane, and as many desks.
 
-    `moved` is called when a document leaves the quick lane, or ends elsewhere.
+    `moved` is called when a document leaves the quick lane, or ends elsewhere. `give_way`: whether those that
+    take long make room for others; where nobody waits, none need to.
     """
 
-    def __init__(self, places: int, *, moved: Callable[[], None]) -> None:
+    def __init__(self, places: int, *, moved: Callable[[], None], give_way: bool = True) -> None:
+        self.give_way = give_way
         self.quick = asyncio.Semaphore(places)
         self.slow = asyncio.Semaphore(places)
         self.desks = asyncio.Semaphore(places)
@@ -67,6 +69,11 @@ class Place:
     def is_slow(self) -> bool:
         """Whether it belongs in the slow lane."""
         return self._lane is self._lanes.slow
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it makes room for others if it takes long."""
+        return self._lanes.give_way
 
     async def __aenter__(self) -> Self:
         await self._lane.acquire()

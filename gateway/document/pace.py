@@ -54,7 +54,7 @@ class Pace:
 
     def _go_on(self, seconds: float) -> None:
         self._set(seconds)
-        if not self._place.is_slow:
+        if self._place.gives_way and not self._place.is_slow:
             self._timer = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._move)
 
     def _hold(self) -> None:

@@ -31,7 +31,8 @@ class Renderer:
 
     Every method raises `GatewayError`: permanent for what cannot be rendered (the sentence names the file),
     temporary for trouble of our own, and `RendererDied` when the child ended for no certain reason.
-    `rooms` are kept warm ("text", "html"); a renderer that lives for one document starts faster without.
+    `rooms` are kept warm ("text", "html"); a renderer that lives for one document starts faster without, and
+    gives way to no other.
     `command` starts another helper, given its control socket's descriptor as last argument; `launched` is one
     that was started already, and is taken over. `moved` is called when `aside` changes.
     """
@@ -46,9 +47,10 @@ class Renderer:
         moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
+        rooms = tuple(rooms)
         self._command = tuple(command or default_command(rooms))
         self._launched = launched
-        self._lanes = Lanes(settings.workers, moved=moved)
+        self._lanes = Lanes(settings.workers, moved=moved, give_way=bool(rooms))
         self._office = Office(
             settings.office,
             timeout=settings.timeout,

@@ -355,6 +355,25 @@ async def test_documents_that_take_long_stop_no_others(
         await until(lambda: not running(other))
 
 
+async def test_a_renderer_for_one_document_gives_way_to_none(
+    make: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "_PATIENCE_SECONDS", 0.01)
+    async with (
+        Renderer(SETTINGS, rooms=()) as renderer,
+        rendering(renderer, make.endless_pdf(), out) as (child, _task),
+    ):
+        await until(lambda: computed(child) > 0.2)
+        assert os.sched_getscheduler(child) == os.SCHED_OTHER
+        assert renderer.aside == 0
+
+
+def computed(pid: int) -> float:
+    """Seconds of processor time (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def giving_way(helper: int | None) -> list[int]:
     """Children that run when no other process wants to."""
     found = []
