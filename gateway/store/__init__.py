@@ -28,6 +28,7 @@ from gateway.store.file import DatabaseFile
 from gateway.store.node import Keeper, identity
 from gateway.store.spool import INLINE, Draft, Spool, private_directory
 from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
+from gateway.store.wal import WriteAheadLog
 from gateway.store.writer import Writer
 
 __all__ = ["UNREACHABLE", "Draft", "Spool", "Store", "StoreUnavailableError"]
@@ -73,7 +74,8 @@ class Store:
         else:
             self._file = DatabaseFile(state_dir / "gateway.sqlite3")
             self._engine = open_sqlite(self._file.path)
-            self._writer = Writer(self._engine, check=self._file.check)
+            log = WriteAheadLog(self._file.path)
+            self._writer = Writer(self._engine, check=self._file.check, tidy=log.tidy)
         self._reading = reading(self._engine)
         self._lock: int | None = None
         self.node = identity(state_dir, node) if url else ""

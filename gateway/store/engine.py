@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from gateway.errors import GatewayError, temporary
+from gateway.store import wal
 
 HEAD = "0001"
 """The newest migration. Alembic is imported only when the stored revision differs (0.25 s, 39 MB)."""
@@ -65,7 +66,7 @@ def open_sqlite(path: Path) -> sa.Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             "busy_timeout = 10000",
-            "journal_size_limit = 67108864",
+            f"journal_size_limit = {wal.MOST}",
             "wal_autocheckpoint = 4000",  # each one is two flushes more, for which all senders wait
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -64,6 +64,11 @@ class _Link:
             self.close()
             raise
 
+    def idle(self, work: Callable[[sa.Connection], None]) -> None:
+        """Do something to it outside of a transaction."""
+        if self._connection is not None:
+            work(self._connection)
+
     def close(self) -> None:
         """Give it back."""
         connection, self._connection = self._connection, None
@@ -75,11 +80,20 @@ class Writer:
     """The threads that change the database; nothing else does."""
 
     def __init__(
-        self, engine: sa.Engine, *, threads: int = 1, check: Callable[[], None] = lambda: None
+        self,
+        engine: sa.Engine,
+        *,
+        threads: int = 1,
+        check: Callable[[], None] = lambda: None,
+        tidy: Callable[[sa.Connection], None] = lambda _: None,
     ) -> None:
-        """`check` follows each COMMIT: what it raises means that the COMMIT may count for nothing."""
+        """`check` follows each COMMIT: what it raises means that the COMMIT may count for nothing.
+
+        `tidy` follows when its waiters know. It must not raise.
+        """
         self._engine = engine
         self._check = check
+        self._tidy = tidy
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"store-writer-{number}", daemon=True)
@@ -153,6 +167,7 @@ class Writer:
             if group:
                 _commit(link, group)
                 _resolve(group)
+                link.idle(self._tidy)
 
 
 def _commit(link: _Link, group: Sequence[_Request]) -> None:
