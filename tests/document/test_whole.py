@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PLAIN = RenderSettings(max_pages=20)
 A4 = "[0 0 595.3 841.9]"
 HEADER = HeaderLine(sender="Example Clinic", number="(555) 234-0000", time="2026-01-02 03:04 EST")
-ZIP = ("a.zip", "application/zip", b"PK\x03\x04" + bytes(40))
+ZIP = ("a.zip", "application/zip", b"PK\x03\x04" + bytes(40) + b"PK\x05\x06" + bytes(18))
 
 
 async def test_the_paper_follows_the_majority(renderer: Renderer, make: Any, tmp_path: Path) -> None:
