@@ -4,14 +4,18 @@
 reported failed. `accepted` below counts what the provider took.
 """
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from support.world import ADMIN, OUTSIDE, World, a_mail, a_world, text_of
 
 from gateway.simulator import MODES
 from gateway.simulator.sample import invoice
+
+WAITS = ["waiting"]
 
 # (name, script, states the fax goes through after submitting, calls, accepted by the provider)
 TRANSPARENT: list[tuple[str, list[Any], list[str], int, int]] = [
@@ -113,23 +117,58 @@ def settled(states: list[str]) -> list[str]:
     return [s for n, s in enumerate(states) if not (s == "sent" and n and states[n - 1] == "unknown")]
 
 
+def goes_to(case: int) -> str:
+    """The number of a case in the crowd."""
+    return f"{int(OUTSIDE) + case}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[World, list[str]]]:
+    """All faults at once, each on a line of its own, since most of the time is waiting; and the queue ids.
+
+    Those that make the whole queue wait are not in it.
+    """
+    changes = {"fax": {"hold_after": 12}}  # as long as many calls take one after the other
+    async with a_world(tmp_path_factory.mktemp("crowd"), changes) as world:
+        ids = []
+        for number, (_, script, states, *_) in enumerate(TRANSPARENT):
+            if states != WAITS:
+                world.simulator.line.script(script, destination=goes_to(number))
+            mail = a_mail(goes_to(number), attachments={"invoice.pdf": invoice()})
+            ids.append(await world.send(mail) if states != WAITS else "")
+        yield world, ids
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(
-    ("script", "states", "calls", "accepted"),
-    [pytest.param(*case[1:], id=case[0]) for case in TRANSPARENT],
+    "case", [pytest.param(number, id=case[0]) for number, case in enumerate(TRANSPARENT) if case[2] != WAITS]
 )
-async def test_a_fault_of_the_call(
-    tmp_path: Path, script: list[Any], states: list[str], calls: int, accepted: int
+async def test_a_fault_of_the_call(crowd: tuple[World, list[str]], case: int) -> None:
+    world, ids = crowd
+    _, _, states, calls, accepted = TRANSPARENT[case]
+    fax_id = f"{ids[case]}-1"
+    shown = await world.until(fax_id, states[-1])
+    told = await history(world, fax_id)
+    assert settled(told) == settled(states)
+    made = [call for call in world.calls() if call.params["to_number"] == goes_to(case)]
+    assert len(made) == calls
+    assert sum(call.accepted for call in made) == accepted
+    await sees(world, fax_id, shown)
+
+
+@pytest.mark.parametrize(
+    ("script", "accepted"),
+    [pytest.param(case[1], case[4], id=case[0]) for case in TRANSPARENT if case[2] == WAITS],
+)
+async def test_a_fault_that_the_whole_queue_waits_for(
+    tmp_path: Path, script: list[Any], accepted: int
 ) -> None:
     async with a_world(tmp_path) as world:
         world.simulator.line.script(script, destination=OUTSIDE)
         queue_id = await world.send(a_mail(attachments={"invoice.pdf": invoice()}))
-        fax_id = f"{queue_id}-1"
-        shown = await world.until(fax_id, states[-1])
-        told = await history(world, fax_id)
-        assert settled(told) == settled(states)
-        assert len(world.calls()) == calls
-        assert sum(call.accepted for call in world.calls()) == accepted
-        await sees(world, fax_id, shown)
+        shown = await world.until(f"{queue_id}-1", "waiting")
+        assert [call.accepted for call in world.calls()] == [bool(accepted)]
+        await sees(world, f"{queue_id}-1", shown)
 
 
 async def sees(world: World, fax_id: str, shown: dict[str, Any]) -> None:
