@@ -219,7 +219,7 @@ class Gateway:
             Part(name="renderer", start=self._start_renderer, stop=stop_renderer),
             Part(name="store", start=self._open_store, stop=self._close_store, run=self.store.watch),
             *([self._duties_part()] if self.store.shared else []),
-            Part(name="client", start=_nothing, stop=close_client),
+            Part(name="client", start=_nothing, stop=close_client, close=self.client.stop),
             replace(ticker_part(self._tending), name="store's care"),
             ticker_part(self._rescuing),
             _on_duty(ticker_part(self._tracking), self._track_duty),

@@ -54,6 +54,13 @@ class GatewayError(Exception):
         self.failure = failure
 
 
+class StoppingError(GatewayError):
+    """The gateway stops, and this was not begun."""
+
+    def __init__(self) -> None:
+        super().__init__(temporary("4.3.2", "The gateway is stopping. Try again later.", code="stopping"))
+
+
 def temporary(
     status: str,
     sentence: str,

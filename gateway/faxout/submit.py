@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from gateway import phone, voipms
 from gateway.config import Settings
-from gateway.errors import Failure, Kind, Scope, permanent, temporary
+from gateway.errors import Failure, Kind, Scope, StoppingError, permanent, temporary
 from gateway.faxout import identity
 from gateway.faxout.interpret import LEASE_LOST, NOT_CALLED, PAGES_UNREADABLE, SUCCESS
 from gateway.faxout.moment import at_provider
@@ -61,11 +61,13 @@ class Submitter:
         failure = self._unfit(work) or await asyncio.to_thread(_damaged, self._store.pages, work.document)
         if failure is not None:
             return NotCalled(failure=failure)
-        await self._client.take_turn()
-        if (instead := self._instead(work.fax)) is not None:
-            return instead
         try:
+            await self._client.take_turn()
+            if (instead := self._instead(work.fax)) is not None:
+                return instead
             snapshot = await self._look(work.fax.number)
+        except StoppingError:
+            return Released()
         except voipms.ApiError as error:
             return NotCalled(failure=_harmless(error.failure))
         if (instead := self._instead(work.fax)) is not None:

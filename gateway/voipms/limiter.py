@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from gateway.errors import StoppingError
+
 _ROUNDING = 1e-6
 """Part of a token."""
 
@@ -31,13 +33,28 @@ class Limiter:
         self._filled_at = clock()
         self._closed_until = self._filled_at
         self._turn = asyncio.Lock()
+        self._sleeping: asyncio.Future[object] | None = None
+        self._stopped = False
 
     async def take(self) -> None:
-        """Wait for a turn and use it up."""
+        """Wait for a turn and use it up. Raises `StoppingError` after `stop`."""
         async with self._turn:
-            while (wait := self._wait()) > 0:
-                await self._sleep(wait)
+            while not self._stopped and (wait := self._wait()) > 0:
+                self._sleeping = asyncio.ensure_future(self._sleep(wait))
+                try:
+                    await self._sleeping
+                except asyncio.CancelledError:
+                    if not self._stopped:
+                        raise
+            if self._stopped:
+                raise StoppingError
             self._tokens -= 1.0
+
+    def stop(self) -> None:
+        """No more turns: nobody waits any longer."""
+        self._stopped = True
+        if self._sleeping is not None:
+            self._sleeping.cancel()
 
     def pause(self, seconds: float) -> None:
         """No turn for anybody in the next `seconds`, and no burst after them."""

@@ -47,6 +47,10 @@ class Session:
         """Close what is still open."""
         await self._transport.aclose()
 
+    def stop(self) -> None:
+        """Begin no more calls: those who wait for a turn, or ask for one, get a `StoppingError`."""
+        self._limiter.stop()
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(url={self.settings.url!r}, username={self._credentials.username!r})"
 
@@ -65,7 +69,7 @@ class Session:
     async def take_turn(self) -> None:
         """Wait for a turn at the rate limit and keep it for one call that is told so (``turn_taken``).
 
-        A pause that begins in between does not hold that call.
+        A pause that begins in between does not hold that call. Raises `StoppingError` after `stop`.
         """
         await self._limiter.take()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway import journal
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, StoppingError
 from gateway.store import StoreUnavailableError
 
 
@@ -56,6 +56,8 @@ class Ticker:
                     journal.provider_recovered()
             except StoreUnavailableError as error:
                 journal.store_trouble(reason=error.failure.code)
+            except StoppingError:
+                pass
             except GatewayError as error:
                 self._troubled = True
                 journal.provider_trouble(reason=error.failure.code or error.failure.status)

@@ -5,8 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.world import ADMIN, PATIENCE, World, a_mail, a_world, text_of
 
+from gateway.errors import StoppingError
 from gateway.simulator.sample import invoice
 
 NUMBERS = ["5552340001", "5552340002", "5552340003"]
@@ -77,3 +79,14 @@ async def test_a_provider_that_is_gone_is_waited_for(tmp_path: Path) -> None:
         await world.simulator.start()
         await all_arrive_once(world, fax_ids)
         assert len(alerts(world)) == 1
+
+
+async def test_a_stop_ends_the_waiting_for_turns(tmp_path: Path) -> None:
+    """After too many requests nothing is asked for a while; a restart must not take as long."""
+    async with a_world(tmp_path) as world:
+        world.simulator.line.script(["api_limit_exceeded"], destination=NUMBERS[0])
+        (fax_id, *_) = await send_all(world)
+        await world.until(fax_id, "waiting")
+        asking = asyncio.create_task(world.gateway.client.get_balance())
+    with pytest.raises(StoppingError):
+        await asking

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gateway.errors import StoppingError
 from gateway.voipms.limiter import Limiter
 
 
@@ -102,6 +103,27 @@ async def test_a_cancelled_waiter_takes_nothing_and_blocks_nobody():
     async with asyncio.timeout(5):
         await second
     assert clock.now == pytest.approx(1060)
+
+
+async def test_a_stop_ends_every_wait_and_gives_no_more_turns():
+    """Also of those who wait behind the first, and of those who come later."""
+    asleep = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    bucket = Limiter(1, sleep=sleep)
+    await bucket.take()
+    waiting = [asyncio.create_task(bucket.take()) for _ in range(3)]
+    await asleep.wait()
+    bucket.stop()
+
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [StoppingError] * 3
+    with pytest.raises(StoppingError):
+        await bucket.take()
 
 
 async def test_a_pause_holds_everybody_and_ends_without_a_burst():
