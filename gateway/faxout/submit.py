@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import sqlalchemy as sa
+
 from gateway import phone, voipms
 from gateway.config import Settings
 from gateway.errors import Failure, Kind, Scope, StoppingError, permanent, temporary
@@ -22,7 +24,7 @@ from gateway.faxout.interpret import LEASE_LOST, NOT_CALLED, PAGES_UNREADABLE, S
 from gateway.faxout.moment import at_provider
 from gateway.faxout.sent import UNREADABLE, list_sent
 from gateway.model import Attempt, Content, Document, Fax, new_token
-from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes
+from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes, pauses
 from gateway.store.leases import StaleError
 from gateway.worker.lease import Lease, LeaseLostError
 from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, SubmitOutcome, Unsure
@@ -86,7 +88,7 @@ class Submitter:
             return LineTaken()
         except (StaleError, LeaseLostError):
             return Abandoned()
-        return await self._call(work, attempt, renewed)
+        return Released() if attempt is None else await self._call(work, attempt, renewed)
 
     def _instead(self, fax: Fax) -> NotCalled | Released | None:
         """What becomes of a Fax whose call must not begin any more."""
@@ -125,13 +127,17 @@ class Submitter:
     def _at_provider(self, now: float) -> float:
         return at_provider(now, self._told(), skew=self._settings.fax.clock_skew_minutes * 60)
 
-    async def _intend(self, work: faxes.Work, snapshot: list[str], token: str) -> Attempt:
+    async def _intend(self, work: faxes.Work, snapshot: list[str], token: str) -> Attempt | None:
+        """Commit the intent; None if the whole queue waits since the Fax was claimed."""
         now, lease = self._clock(), self._settings.fax.lease_seconds
         # The guard stops the upload when the lease ends; what had left by then is answered, or not, within
         # the request's own time-outs.
         deadline = now + lease + self._client.settings.longest_call
-        return await self._store.write(
-            lambda tx: attempts.begin(
+
+        def begin(tx: sa.Connection) -> Attempt | None:
+            if pauses.current(tx, now=now) is not None:
+                return None
+            return attempts.begin(
                 tx,
                 work.fax,
                 token=token,
@@ -142,7 +148,8 @@ class Submitter:
                 now=now,
                 started=self._at_provider(now),
             )
-        )
+
+        return await self._store.write(begin)
 
     async def _call(self, work: faxes.Work, attempt: Attempt, lease: Lease) -> Called:
         settings, submission = self._settings.voipms, work.submission

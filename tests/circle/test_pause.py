@@ -56,6 +56,8 @@ async def test_money_stops_everything_until_there_is_enough(tmp_path: Path) -> N
         world.simulator.account.balance = Decimal(0)
         fax_ids = await send_all(world)
         assert (await paused(world))["why"] == "money"
+        for fax_id in fax_ids:  # calls that were under way end
+            await world.until(fax_id, "accepted", "waiting")
         world.simulator.account.balance = Decimal("4.99")
         before = len(world.calls("getBalance"))
         async with asyncio.timeout(PATIENCE):

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from support import moving
 from support.plans import PATIENCE, plan
 
-from gateway.errors import Kind, Scope
+from gateway.errors import Kind, Scope, temporary
 from gateway.faxout import Submitter
 from gateway.faxout.interpret import surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
 from gateway.simulator import Simulator
-from gateway.store import StoreUnavailableError, attempts, faxes, tables, tracking
+from gateway.store import StoreUnavailableError, attempts, faxes, pauses, tables, tracking
 from gateway.worker import apply
 from gateway.worker.lease import Lease
 from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, Unsure
@@ -257,6 +257,17 @@ async def test_a_call_is_not_begun_while_the_gateway_drains(office: Any, asked: 
     assert await office.store.read(lambda tx: tracking.attempts_of(tx, fax.id)) == ()
     assert await office.state(fax) is FaxState.ACCEPTED
     assert (await office.claim()).fax.id == fax.id, "whoever comes next can take it at once"
+
+
+async def test_a_call_is_not_begun_once_the_whole_queue_waits(office: Any) -> None:
+    """Somebody else's call met what keeps everything back, after this fax was claimed."""
+    fax = await office.accept()
+    work = await office.claim()
+    failure = temporary("4.7.0", "No.", code="invalid_credentials", scope=Scope.ACCOUNT)
+    await office.store.write(lambda tx: pauses.note(tx, failure, PATIENCE, now=office.now()))
+    assert await office.submitter.step(work, Lease.lasting(900)) == Released()
+    assert await office.store.read(lambda tx: tracking.attempts_of(tx, fax.id)) == ()
+    assert office.calls() == []
 
 
 async def test_past_its_deadline_a_fax_is_not_even_looked_for(office: Any) -> None:
