@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from gateway.errors import GatewayError, temporary
 from gateway.store import wal
+from gateway.store.prepared import direct
 
 HEAD = "0001"
 """The newest migration. Alembic is imported only when the stored revision differs (0.25 s, 39 MB)."""
@@ -75,7 +76,7 @@ def open_sqlite(path: Path) -> sa.Engine:
     def _begin(connection: sa.Connection) -> None:
         # A reader must not take the writer's lock.
         readonly = connection.get_execution_options().get("gateway_readonly", False)
-        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+        direct(connection, "BEGIN" if readonly else "BEGIN IMMEDIATE")
 
     return engine
 

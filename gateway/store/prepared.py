@@ -7,9 +7,10 @@ to SQLite they go without a detour, and its errors come as SQLAlchemy's.
 
 from __future__ import annotations
 
+import operator
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,17 @@ _Convert = Callable[[Any], Any]
 @dataclass(frozen=True, slots=True)
 class _Made:
     text: str
-    values: tuple[tuple[str, _Convert | None], ...]
-    """Names in the order of their places in the text, each with what its value goes through."""
+    names: tuple[str, ...]
+    """Of the values, in the order of their places in the text."""
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    """The values of `names`."""
+    converts: tuple[tuple[int, _Convert], ...]
+    """Places among the values, each with what its value goes through."""
     own: Mapping[str, Any]
     """Values that the statement brings along, such as SQLite's OFFSET to a LIMIT."""
     by_place: bool
     results: tuple[tuple[int, _Convert], ...]
-    """Places in SQLite's rows, each with what its value goes through."""
+    """As `converts`, for the rows that come back from SQLite."""
 
 
 class Prepared:
@@ -54,7 +59,7 @@ class Prepared:
         values = _arguments(made, rows[0]) if len(rows) == 1 else [_arguments(made, row) for row in rows]
         met: int
         if tx.dialect.name == "sqlite":
-            met = _execute(tx, made.text, values).rowcount
+            met = direct(tx, made.text, values).rowcount
         else:
             met = tx.exec_driver_sql(made.text, values).rowcount
         return met
@@ -64,32 +69,31 @@ class Prepared:
         made = self._made.get(tx.dialect.name) or self._make(tx.dialect)
         if tx.dialect.name != "sqlite":  # its driver returns values as they are to be
             return [self._row._make(row) for row in tx.exec_driver_sql(made.text, _arguments(made, values))]
-        found = _execute(tx, made.text, _arguments(made, values)).fetchall()
-        return [self._row._make(_converted(made, row)) for row in found]
+        found = direct(tx, made.text, _arguments(made, values)).fetchall()
+        return [self._row._make(_converted(row, made.results)) for row in found]
 
     def _make(self, dialect: sa.Dialect) -> _Made:
         compiled: SQLCompiler = self._statement.compile(dialect=dialect, column_keys=self._columns)
         names = compiled.positiontup if compiled.positional else list(compiled.binds)
         assert names is not None
-        values = tuple(
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
-        )
-        results: list[tuple[int, _Convert]] = []
-        if dialect.name == "sqlite":
-            for place, column in enumerate(self._returns):
-                convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
-                results += [] if convert is None else [(place, convert)]
+        types = [compiled.binds[name].type.dialect_impl(dialect) for name in names]
+        results = [column.type.dialect_impl(dialect) for column in self._returns]
         made = self._made[dialect.name] = _Made(
             text=compiled.string,
-            values=values,
+            names=tuple(names),
+            pick=_picking(names),
+            converts=_some(one.bind_processor(dialect) for one in types),
             own={name: value for name, value in compiled.params.items() if value is not None},
             by_place=compiled.positional,
-            results=tuple(results),
+            results=_some(one.result_processor(dialect, None) for one in results)
+            if dialect.name == "sqlite"
+            else (),
         )
         return made
 
 
-def _execute(tx: sa.Connection, text: str, values: Any) -> sqlite3.Cursor:
+def direct(tx: sa.Connection, text: str, values: Any = ()) -> sqlite3.Cursor:
+    """Say something to SQLite's driver itself; a list of values says it for each of them."""
     cursor: Any = tx.connection.cursor()
     try:
         if isinstance(values, list):
@@ -103,18 +107,25 @@ def _execute(tx: sa.Connection, text: str, values: Any) -> sqlite3.Cursor:
     return found
 
 
+def _picking(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(names) > 1:
+        return operator.itemgetter(*names)
+    return lambda row: tuple(row[name] for name in names)
+
+
+def _some(converts: Iterable[_Convert | None]) -> tuple[tuple[int, _Convert], ...]:
+    return tuple((place, convert) for place, convert in enumerate(converts) if convert is not None)
+
+
 def _arguments(made: _Made, row: Mapping[str, Any]) -> Any:
-    if made.own:
-        row = {**made.own, **row}
-    if made.by_place:
-        return tuple(row[name] if convert is None else convert(row[name]) for name, convert in made.values)
-    return {name: row[name] if convert is None else convert(row[name]) for name, convert in made.values}
+    values = _converted(made.pick({**made.own, **row} if made.own else row), made.converts)
+    return values if made.by_place else dict(zip(made.names, values, strict=True))
 
 
-def _converted(made: _Made, row: Sequence[Any]) -> Sequence[Any]:
-    if not made.results:
+def _converted(row: Sequence[Any], converts: Sequence[tuple[int, _Convert]]) -> Sequence[Any]:
+    if not converts:
         return row
     values = list(row)
-    for place, convert in made.results:
+    for place, convert in converts:
         values[place] = convert(values[place])
-    return values
+    return tuple(values)
