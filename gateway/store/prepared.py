@@ -74,7 +74,7 @@ class Prepared:
 
     def _make(self, dialect: sa.Dialect) -> _Made:
         compiled: SQLCompiler = self._statement.compile(dialect=dialect, column_keys=self._columns)
-        names = compiled.positiontup if compiled.positional else list(compiled.binds)
+        names = compiled.positiontup if compiled.positional else list(compiled.params)
         assert names is not None
         types = [compiled.binds[name].type.dialect_impl(dialect) for name in names]
         results = [column.type.dialect_impl(dialect) for column in self._returns]
