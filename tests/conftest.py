@@ -7,10 +7,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from support import postgres
+from support import bad_day, postgres
 from support.submissions import make_submission
 
-from bench import bad_day
 from gateway import journal
 from gateway.model import Submission
 from gateway.store import Store

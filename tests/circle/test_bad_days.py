@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.bad_day import BROKEN, FULL, READ_ONLY, BadDay
 from support.process import Outside, outside
 from support.world import OUTSIDE, PATIENCE, SENDER, a_mail, post, text_of
 
-from bench.bad_day import BROKEN, FULL, READ_ONLY, BadDay
 from gateway.simulator.sample import invoice
 
 pytestmark = pytest.mark.peer("cc")

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from support.bad_day import BadDay
 from support.postgres import Cluster
 from support.process import outside_with
 from support.world import SENDER, text_of
 
-from bench.bad_day import BadDay
 from crash import books, clients
 from crash.nodes import Node
 from crash.scenario import Scenario

@@ -9,9 +9,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from support.bad_day import BROKEN, FULL, READ_ONLY, BadDay
 from support.process import Outside
-
-from bench.bad_day import BROKEN, FULL, READ_ONLY, BadDay
 
 
 class Node:
