@@ -149,7 +149,7 @@ class Cluster:
         import psycopg
 
         with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(statement)  # type: ignore[arg-type]
+            cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
 
