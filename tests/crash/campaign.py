@@ -29,6 +29,8 @@ _TIME_SCALE = 100.0
 _NOT_CALLED = ("lease_lost", "pages_unreadable", "before_request", "not_called")
 _QUIET = 240.0
 """Seconds until nothing moves any more, after the last fault; more is a fax that is stuck."""
+_EACH = 0.5
+"""The same for each mail: those to the crowded numbers go one after the other."""
 _SETTINGS: Mapping[str, Any] = {
     "voipms": {"read_timeout": 2, "write_timeout": 1, "connect_timeout": 1, "calls_per_minute": 600},
     "fax": {
@@ -117,7 +119,7 @@ async def run(directory: Path, plan: Plan, library: Path, cluster: Cluster | Non
             await disturbing
         for node in nodes:
             await node.settle()
-        await _until_quiet(nodes[0], url)
+        await _until_quiet(nodes[0], url, plan.mails)
         for node in nodes:
             await node.stop()
         faults.update(died=sum(node.deaths for node in nodes))
@@ -243,9 +245,9 @@ async def _away(server: Simulator | Catcher) -> None:
     await server.start()
 
 
-async def _until_quiet(node: Node, url: str) -> None:
+async def _until_quiet(node: Node, url: str, mails: int) -> None:
     """Until every fax is final or held, and every notice has left; raises TimeoutError."""
-    async with asyncio.timeout(_QUIET):
+    async with asyncio.timeout(_QUIET + mails * _EACH):
         calm = 0
         while calm < 5:
             moving = await asyncio.to_thread(_moving, node.world.directory / "state", url)
