@@ -44,11 +44,6 @@ def configured(*, problem: str) -> None:
     logger.warning("configured", problem=problem)
 
 
-def commanded(*, verb: str, uid: int, item_id: str = "") -> None:
-    """A person used the control socket."""
-    logger.info("commanded", verb=verb, uid=uid, item_id=item_id or None)
-
-
 def crashed_item(*, stage: str, item_id: str, error: BaseException) -> None:
     """A bug: a stage raised what it should have turned into an outcome. The item is tried again or parked."""
     logger.error("crashed_item", stage=stage, item_id=item_id, exception=whereabouts(error))
@@ -224,11 +219,6 @@ def received(*, fax_id: str, did: str, caller: str, pages: int) -> None:
 def fetched(*, fax_id: str, size: int) -> None:
     """Our own copy of a received fax is stored; size in bytes."""
     logger.info("fetched", fax_id=fax_id, size=size)
-
-
-def unrouted(*, fax_id: str, did: str) -> None:
-    """A received fax is stored, but no route names its number."""
-    logger.warning("unrouted", fax_id=fax_id, did=did)
 
 
 def parked(*, item_id: str, reason: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.lifecycle import ON_THE_LINE, SENDABLE, DocumentState, FaxState, OutboxState, ReceivedState
+from gateway.lifecycle import CLAIMANTS, SENDABLE, DocumentState, OutboxState, ReceivedState
 from gateway.pause import Why
 from gateway.store import facts, pauses, tables
 
@@ -26,22 +26,17 @@ def carry(tx: sa.Connection, by: float, *, deadlines: bool = True) -> None:
     """Move all that is to come by so many seconds; the deadlines of faxes only if `deadlines`."""
     fax = tables.fax
     waits = ("run_at", "lease_until")
-    called = _in(fax, *ON_THE_LINE, FaxState.HELD)
-    for some in (_in(fax, *SENDABLE), called):
+    called = tables.among(fax, CLAIMANTS)
+    for some in (tables.among(fax, SENDABLE), called):
         _move(tx, fax, some, by, *waits, *(["deadline"] if deadlines else []))
     calls = tables.attempt.c.fax_id.in_(sa.select(fax.c.id).where(called))
     _move(tx, tables.attempt, calls, by, "deadline", "outcome_at")  # it started by the provider's clock
-    _move(tx, tables.document, _in(tables.document, DocumentState.PENDING), by, *waits)
-    _move(tx, tables.received, _in(tables.received, *_ON_ITS_WAY), by, *waits)
-    _move(tx, tables.outbox, _in(tables.outbox, OutboxState.QUEUED), by, *waits, "created")
+    _move(tx, tables.document, tables.among(tables.document, {DocumentState.PENDING}), by, *waits)
+    _move(tx, tables.received, tables.among(tables.received, _ON_ITS_WAY), by, *waits)
+    _move(tx, tables.outbox, tables.among(tables.outbox, {OutboxState.QUEUED}), by, *waits, "created")
     pause = pauses.stored(tx)
     if pause is not None and pause.why is not Why.DAY_LIMIT:  # that one ends by the calendar
         pauses.postpone(tx, pause, by)
-
-
-def _in(table: sa.Table, *states: str) -> sa.ColumnElement[bool]:
-    """Literal, so that the partial indexes are used."""
-    return table.c.state.in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
 
 
 def _move(

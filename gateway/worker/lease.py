@@ -29,11 +29,6 @@ class Lease:
         """A lease from now on."""
         return cls(until=clock() + seconds, clock=clock)
 
-    @property
-    def remaining(self) -> float:
-        """Seconds left, at least 0."""
-        return max(self.until - self.clock(), 0.0)
-
     def check(self) -> None:
         """Raise `LeaseLostError` once the time is over."""
         if self.clock() >= self.until:

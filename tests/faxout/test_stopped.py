@@ -35,6 +35,7 @@ def received(peer: socket.socket, *, at_most: int | None = None) -> int:
 def until_it_waits(peer: socket.socket) -> None:
     """The connection is full: whatever is not in the system's hands by now is in the process' own memory."""
     seen = -1
+    # Nothing tells that a connection stands still; that it has taken nothing for a while is all there is.
     while (waiting := len(peer.recv(1 << 24, socket.MSG_PEEK))) != seen:
         seen = waiting
         time.sleep(0.2)
@@ -60,7 +61,7 @@ def test_no_byte_leaves_after_the_lease() -> None:
                 assert boottime() < until, "it was stopped in time"
                 peer.settimeout(QUIET)
                 early += received(peer)  # what the system had taken over before
-                while boottime() < until or received(peer):
+                while received(peer) or boottime() < until:  # it waits for bytes, and so for the time
                     pass
                 process.send_signal(signal.SIGCONT)
                 peer.settimeout(10)
