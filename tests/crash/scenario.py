@@ -12,8 +12,10 @@ from typing import Any
 from support.pdf_maker import PdfMaker
 from support.world import CODE, DOMAIN, SENDER
 
+_CROWD = 200
+"""So many mails in a row share the numbers that several mails go to; those go one after the other."""
 _CROWDED = 5
-"""Numbers that several mails go to."""
+"""Numbers of each crowd."""
 _FATES: Sequence[tuple[float, Any]] = (
     (50, "success"),
     (4, "busy"),
@@ -111,7 +113,8 @@ class Scenario:
         numbers = [_number(3 * number + n) for n in range(count)]
         crowded = draw.random() < 0.1
         if crowded:
-            numbers[0] = _number(7_000_000 + draw.randrange(_CROWDED))
+            crowd = number // _CROWD * _CROWDED
+            numbers[0] = _number(7_000_000 + crowd + draw.randrange(_CROWDED))
         weights, fates = zip(*_FATES, strict=True)
         # Several mails to a number take its fates in turns, so those of a crowd belong to none of them.
         chosen = () if crowded else tuple(draw.choices(fates, weights, k=draw.choice((1, 1, 1, 2))))
