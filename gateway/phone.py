@@ -17,6 +17,7 @@ _PLAIN = re.compile(r"(?:\+?1)?([2-9][0-9]{2}[2-9][0-9]{6})")
 """A North American number in digits alone, which the library would read in the same way."""
 _SHAPE = re.compile(r"\+?[( ]?[0-9][0-9 ().\-/]{0,38}")
 _PUNCTUATION = re.compile(r"[ ().\-/]")
+_NO_DIGIT = re.compile(r"\D+")
 
 
 def _refuse(text: str) -> GatewayError:
@@ -109,11 +110,12 @@ def national(e164: str) -> str:
 
 def same(one: str, other: str) -> bool:
     """Whether two spellings are the same North American number (country code optional), else equal digits."""
-    return _bare(one) == _bare(other) != ""
+    return bare(one) == bare(other) != ""
 
 
-def _bare(text: str) -> str:
-    digits = "".join(c for c in text if c.isdigit())
+def bare(text: str) -> str:
+    """Equal for all spellings of one number: its digits without the prefixes that may be left out."""
+    digits = _NO_DIGIT.sub("", text)
     if len(digits) == 11 and digits.startswith("1"):
         return digits[1:]
     return digits.removeprefix("011") if len(digits) > 11 else digits

@@ -30,7 +30,7 @@ Everything is decided from sets, so the order of faxes and rows does not matter.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway import phone
@@ -176,20 +176,18 @@ def _claims(
     claimants: Collection[Claimant], rows: Mapping[str, SentRow], clues: Clues, skew: float
 ) -> list[_Claim]:
     known = clues.known
-    by_line: defaultdict[str, list[SentRow]] = defaultdict(list)
+    by_number: defaultdict[str, list[SentRow]] = defaultdict(list)
     for row in rows.values():
-        by_line[_line(row.destination)].append(row)
+        by_number[phone.bare(row.destination)].append(row)
     claims = []
     for claimant in claimants:
         claim = _Claim(claimant)
         before = {row_id for attempt in claimant.attempts for row_id in attempt.snapshot}
         claim.blind = clues.unreadable > 0 or not before <= rows.keys()
         earliest = min(attempt.started for attempt in claim.open) - skew
-        for row in by_line[_line(claimant.fax.number)]:
+        for row in by_number.get(phone.bare(claimant.fax.number), ()):
             ours_so_far = row.id == claim.latest.provider_id and known.get(row.id) == claim.id
             if (row.id in known and not ours_so_far) or row.id in before:
-                continue
-            if not phone.same(row.destination, claimant.fax.number):
                 continue
             claim.new.add(row.id)
             if ours_so_far or row.latest is None or row.latest >= earliest:
@@ -198,12 +196,7 @@ def _claims(
     return claims
 
 
-def _line(number: str) -> str:
-    """Equal for all spellings of one number: what its last digits are."""
-    return "".join(char for char in number if char.isdigit())[-7:]
-
-
-def _take_from_others(claims: Sequence[_Claim], row_id: str, owners: Collection[_Claim]) -> None:
+def _take_from_others(claims: Iterable[_Claim], row_id: str, owners: Collection[_Claim]) -> None:
     for claim in claims:
         if claim not in owners:
             claim.lose(row_id)
@@ -217,21 +210,29 @@ def _own_known(claims: Sequence[_Claim]) -> None:
             claim.own = Own(row.id, How.KNOWN)
 
 
+def _holders(claims: Iterable[_Claim]) -> dict[str, list[_Claim]]:
+    """Row id → whose candidate it is."""
+    holders: defaultdict[str, list[_Claim]] = defaultdict(list)
+    for claim in claims:
+        for row_id in claim.candidates:
+            holders[row_id].append(claim)
+    return dict(holders)
+
+
 def _own_by_token(claims: Sequence[_Claim]) -> None:
     """Rows whose station id holds the token of exactly one claimant's attempt."""
     made: defaultdict[_Claim, defaultdict[Attempt, list[SentRow]]] = defaultdict(lambda: defaultdict(list))
-    for row_id in {row_id for claim in claims for row_id in claim.candidates}:
+    for row_id, holders in _holders(claims).items():
         makers = [
             (claim, attempt, claim.candidates[row_id])
-            for claim in claims
-            if row_id in claim.candidates
+            for claim in holders
             for attempt in claim.claimant.attempts
             if attempt.token and attempt.token in claim.candidates[row_id].station_id.upper()
         ]
         if len(makers) == 1:
             claim, attempt, row = makers[0]
             made[claim][attempt].append(row)
-            _take_from_others(claims, row_id, [claim])
+            _take_from_others(holders, row_id, [claim])
     for claim, by_attempt in made.items():
         ours = []
         for attempt, found in by_attempt.items():
@@ -250,13 +251,14 @@ def _own_by_token(claims: Sequence[_Claim]) -> None:
 def _own_by_pages(claims: Sequence[_Claim], rows: Mapping[str, SentRow], pages: Mapping[str, Pages]) -> None:
     """Rows whose pages are a claimant's; among claimants with equal pages, by what each can have made."""
     owned = {claim.own.row_id for claim in claims if claim.own}
+    holders = _holders(claims)
     owners: dict[str, list[_Claim]] = {}
     for row_id, shown in pages.items():
         if shown and row_id in rows and row_id not in owned:
-            fit = [c for c in claims if c.contests and row_id in c.candidates and c.pages == shown]
+            fit = [claim for claim in holders.get(row_id, ()) if claim.contests and claim.pages == shown]
             if fit:
                 owners[row_id] = fit
-                _take_from_others(claims, row_id, fit)
+                _take_from_others(holders[row_id], row_id, fit)
     proved: defaultdict[_Claim, list[SentRow]] = defaultdict(list)
     while sole := {row_id: fit[0] for row_id, fit in owners.items() if len(fit) == 1}:
         for row_id, claim in sole.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,7 +27,7 @@ from gateway.faxout.proofs import Proofs
 from gateway.faxout.sent import Sent, latest_meaning, list_sent
 from gateway.lifecycle import ON_THE_LINE, FaxState
 from gateway.model import Document
-from gateway.store import Store, documents, history, tracking
+from gateway.store import Store, documents, tracking
 from gateway.store.tracking import Claimant
 from gateway.worker.outcomes import Tracked
 
@@ -113,8 +114,9 @@ class Tracker:
         journal.rows_unreadable(folder="SENT", count=sent.unreadable)
         matched = functools.partial(self._match, look, reduced, sent.unreadable)
         decisions = matched(self._proofs.known(standings))
+        documents_to = _documents(look.claimants)
         if wanted := {
-            row_id: _documents(look.claimants, sent.rows[row_id].destination)
+            row_id: documents_to[phone.bare(sent.rows[row_id].destination)]
             for one in decisions.values()
             if isinstance(one, Prove)
             for row_id in one.row_ids
@@ -204,8 +206,12 @@ class Tracker:
         self, look: _Look, decisions: Mapping[str, Decision], rows: Mapping[str, voipms.FaxMessage]
     ) -> list[Tracked]:
         now, found = self._clock(), []
+        on_the_line = Counter(
+            phone.bare(one.fax.number) for one in look.claimants if one.fax.state in ON_THE_LINE
+        )
         for claimant in look.claimants:
-            decision = decisions.get(claimant.fax.id)
+            fax = claimant.fax
+            decision = decisions.get(fax.id)
             if decision is None:
                 continue
             tracked = news(
@@ -213,7 +219,7 @@ class Tracker:
                 decision,
                 rows,
                 words=self._words,
-                line_taken=_line_taken(claimant, look.claimants),
+                line_taken=on_the_line[phone.bare(fax.number)] > (fax.state in ON_THE_LINE),
                 now=now,
             )
             if tracked is not None:
@@ -221,9 +227,12 @@ class Tracker:
         return found
 
 
-def _documents(claimants: Iterable[Claimant], destination: str) -> list[Document]:
-    """What a row to `destination` may show."""
-    return [one.document for one in claimants if phone.same(one.fax.number, destination)]
+def _documents(claimants: Iterable[Claimant]) -> Mapping[str, Sequence[Document]]:
+    """What a row may show, by its bare number."""
+    by_number: defaultdict[str, list[Document]] = defaultdict(list)
+    for one in claimants:
+        by_number[phone.bare(one.fax.number)].append(one.document)
+    return by_number
 
 
 def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:
@@ -231,28 +240,4 @@ def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:
     known: dict[str, str] = {}
     for start in range(0, len(ids), _IDS_A_QUERY):
         known |= tracking.known_rows(tx, ids[start : start + _IDS_A_QUERY])
-    claimants = tracking.claimants(tx)
-    held = (one.fax.id for one in claimants if one.fax.state is FaxState.HELD)
-    return _Look(
-        claimants=claimants,
-        known=known,
-        held_since={fax_id: at for fax_id in held if (at := _held_since(tx, fax_id)) is not None},
-    )
-
-
-def _held_since(tx: sa.Connection, fax_id: str) -> float | None:
-    moves = [
-        event["at"]
-        for event in history.of(tx, "fax", fax_id)
-        if event["target"] == FaxState.HELD and event["source"] != FaxState.HELD
-    ]
-    return max(moves, default=None)
-
-
-def _line_taken(claimant: Claimant, claimants: Iterable[Claimant]) -> bool:
-    return any(
-        other.fax.id != claimant.fax.id
-        and other.fax.state in ON_THE_LINE
-        and phone.same(other.fax.number, claimant.fax.number)
-        for other in claimants
-    )
+    return _Look(claimants=tracking.claimants(tx), known=known, held_since=tracking.held_since(tx))

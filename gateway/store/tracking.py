@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway.lifecycle import CLAIMANTS
+from gateway.lifecycle import CLAIMANTS, FaxState
 from gateway.model import Attempt, Document, Fax, Submission
 from gateway.store import rows, tables
 
@@ -56,6 +56,25 @@ def claimants(tx: sa.Connection) -> list[Claimant]:
         )
         for row in tx.execute(sa.select(tables.fax).where(claiming).order_by(tables.fax.c.id))
     ]
+
+
+def held_since(tx: sa.Connection) -> dict[str, float]:
+    """When each held Fax was last given to a person: Fax id → epoch seconds."""
+    event, held = tables.event, FaxState.HELD
+    ids = sa.select(tables.fax.c.id).where(
+        tables.among(tables.fax, tables.OPEN), tables.among(tables.fax, {held})
+    )
+    found = tx.execute(
+        sa.select(event.c.subject_id, sa.func.max(event.c.at).label("at"))
+        .where(
+            event.c.subject == "fax",
+            event.c.subject_id.in_(ids),
+            event.c.target == held.value,
+            event.c.source != held.value,
+        )
+        .group_by(event.c.subject_id)
+    )
+    return {row.subject_id: row.at for row in found}
 
 
 def attempts_of(tx: sa.Connection, fax_id: str) -> tuple[Attempt, ...]:

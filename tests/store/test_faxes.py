@@ -198,6 +198,17 @@ async def test_a_call_that_this_process_is_making_is_never_rescued(store: Store)
     assert (await store.read(lambda tx: faxes.get(tx, work.fax.id))).state is FaxState.SUBMITTING
 
 
+async def test_a_fax_is_held_since_it_was_last_given_to_a_person(store: Store) -> None:
+    fax = await ready_fax(store)
+    (work,) = await claim(store)
+    await begin(store, work.fax)
+    for now, target in enumerate((FaxState.UNKNOWN, FaxState.HELD, FaxState.SENT, FaxState.HELD), 1000):
+        fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+        await store.write(lambda tx, fax=fax, target=target, now=now: moving.move(tx, fax, target, now=now))
+        held = {fax.id: now} if target is FaxState.HELD else {}
+        assert await store.read(tracking.held_since) == held
+
+
 async def test_a_late_word_reaches_a_held_fax_unless_its_line_is_taken(store: Store) -> None:
     for taken in (False, True):
         number = f"+1555234900{int(taken)}"

@@ -98,6 +98,7 @@ async def test_everyday_verbs_read_no_whole_table(store: Store) -> None:
     await do(lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=1000))
     await do(lambda tx: attempts.rescue(tx, now=9000, calling=[]))
     (claimant,) = await do(tracking.claimants)
+    await do(tracking.held_since)
     await do(
         lambda tx: faxes.move(tx, claimant.fax, FaxState.DELIVERED, Trigger.ROW, now=1000, evidence=EVIDENCE)
     )
