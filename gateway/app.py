@@ -13,9 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar
-
-import sqlalchemy as sa
+from typing import Any
 
 from gateway import __version__, journal, supervise
 from gateway.config import Mailbox, Settings
@@ -24,10 +22,8 @@ from gateway.control import ControlServer, Verbs
 from gateway.document import Renderer
 from gateway.document.stage import RenderStage
 from gateway.document.wishes import Wishes, render_settings_of
-from gateway.errors import GatewayError, Scope
 from gateway.faxin import Handler, Poller
 from gateway.faxout import Submitter, Tracker
-from gateway.lifecycle import FaxState
 from gateway.mailin.imap import MailboxPoller
 from gateway.mailin.intake import Intake
 from gateway.mailin.policy import RulesProvider
@@ -35,28 +31,26 @@ from gateway.mailin.smtp import SmtpServer
 from gateway.mailout import Deliverer
 from gateway.pause import Patience
 from gateway.retries import Cause, Plan
-from gateway.store import UNREACHABLE, Store, attempts, documents, faxes, leases
+from gateway.store import Store
 from gateway.supervise import Part, Supervisor, crew_part, ticker_part
 from gateway.voipms import Client
-from gateway.worker import apply, duty, lines, story
+from gateway.worker import apply, duty, lines
+from gateway.worker.alarm import Alarm
+from gateway.worker.care import StoreCare
 from gateway.worker.crew import Crew
 from gateway.worker.duty import Duties, Duty
-from gateway.worker.outcomes import Tracked
 from gateway.worker.probe import Probe
 from gateway.worker.purge import Purge
+from gateway.worker.rescue import Rescue
 from gateway.worker.ticker import Ticker
-
-T = TypeVar("T")
+from gateway.worker.tracking import Tracking
 
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 _RESCUE_EVERY = 2.0
 _TEND_EVERY = 2.0
-_CALM = 5.0
-"""Seconds without trouble until the store is tried out: some of what is written may still fail."""
 _PROBE_EVERY = 2.0
 _PURGE_EVERY = 300.0
-_REACH_AGAIN = 2.0
 _UPLOADS = 4
 """Faxes submitted at a time."""
 _FETCHES = 2
@@ -92,6 +86,7 @@ class Gateway:
             self._mailbox(box, duty)
             for box, duty in zip(settings.mailboxes, self._mailbox_duties, strict=True)
         ]
+        alarm = Alarm(self.store, policy=self._policy, wake=self.wake)
         self._tracker = Tracker(
             client=self.client,
             store=self._track_duty.store,
@@ -102,35 +97,50 @@ class Gateway:
             skipped=self.store.skipped,
             told=self.client.told_time,
         )
-        self._poller = Poller(
+        tracking = Tracking(
+            self._track_duty.store,
+            look=functools.partial(alarm.over, self._tracker.step),
+            told=self.client.told_time,
+            skew=settings.fax.clock_skew_minutes * 60,
+            policy=self._policy,
+            wake=self.wake,
+        )
+        poller = Poller(
             client=self.client, store=self._poll_duty.store, settings=settings, clock=self.store.now
         )
         self._renewing = Ticker("duties", duty.BEAT, self._duties.beat)
         self._tracking = Ticker(
             "track",
             settings.fax.track_interval,
-            lambda: self._track_duty.do(self._track),
+            lambda: self._track_duty.do(tracking.step),
             answers=self.client.answers,
         )
-        self._stepping = False
-        self._tending = Ticker("store", _TEND_EVERY, self._tend)
-        self._rescuing = Ticker("rescue", _RESCUE_EVERY, self._rescue)
+        self._care = StoreCare(self.store, longest_call=self.client.settings.longest_call, wake=self.wake)
+        self._tending = Ticker("store", _TEND_EVERY, self._care.tend)
+        rescue = Rescue(
+            self.store,
+            calling=lambda: self._sending.calling,
+            rescued=self._tracking.wake,
+            expired=self.wake,
+        )
+        self._rescuing = Ticker("rescue", _RESCUE_EVERY, rescue.step)
         probe = Probe(
             self.store,
-            ask=self._money,
+            ask=functools.partial(_money, self.client),
             patience=self._policy.patience,
             least=Decimal(str(settings.fax.least_balance)),
             tell_after=settings.fax.outage_notice,
         )
         self._probing = Ticker(
-            "probe", _PROBE_EVERY, functools.partial(self._probe, probe), answers=self.client.answers
+            "probe", _PROBE_EVERY, self._then_wake(probe.step), answers=self.client.answers
         )
         purge = Purge(self._purge_duty.store, keep=settings.retention.content_days * _DAY)
         self._purging = Ticker("purge", _PURGE_EVERY, lambda: self._purge_duty.do(purge.step))
+        polled = self._then_wake(functools.partial(alarm.over, poller.step))
         self._polling = Ticker(
             "poll",
             settings.receive.poll_interval,
-            lambda: self._poll_duty.do(self._poll),
+            lambda: self._poll_duty.do(polled),
             answers=self.client.answers,
         )
         self._refreshing = Ticker(
@@ -211,13 +221,16 @@ class Gateway:
         async def close_client(_grace: float) -> None:
             await self.client.aclose()
 
+        async def close_store(_grace: float) -> None:
+            await self._care.close()
+
         async def stop_renderer(_grace: float) -> None:
             await self.renderer.stop()
 
         intake = supervise.INTAKE_GRACE
         parts = [
             Part(name="renderer", start=self._start_renderer, stop=stop_renderer),
-            Part(name="store", start=self._open_store, stop=self._close_store, run=self.store.watch),
+            Part(name="store", start=self._care.open, stop=close_store, run=self.store.watch),
             *([self._duties_part()] if self.store.shared else []),
             Part(name="client", start=_nothing, stop=close_client, close=self.client.stop),
             replace(ticker_part(self._tending), name="store's care"),
@@ -250,31 +263,6 @@ class Gateway:
 
         return Part(name="duties", start=self._duties.beat, stop=stop, run=self._renewing.run)
 
-    async def _open_store(self) -> None:
-        await self._reach_store()
-        node, longest = self.store.node, self.client.settings.longest_call
-        await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest, node=node))
-        await self._write(lambda tx, _: leases.reclaim(tx, node=node))
-        await self._write(lambda tx, now: documents.recover(tx, now=now, node=node))
-        await self.store.sweep()
-
-    async def _reach_store(self) -> None:
-        """Open it, and wait for a database that is not up yet: whoever starts us gives up sooner or later."""
-        while True:
-            try:
-                await asyncio.to_thread(self.store.open)
-            except GatewayError as error:
-                if error.failure.code != UNREACHABLE or not self.store.shared:
-                    raise
-                journal.store_trouble(reason=error.failure.sentence)
-                await asyncio.sleep(_REACH_AGAIN)
-            else:
-                journal.store_recovered()
-                return
-
-    async def _close_store(self, _grace: float) -> None:
-        await asyncio.to_thread(self.store.close)
-
     def wake(self) -> None:
         """Something new is in the store."""
         for crew in self._crews:
@@ -290,6 +278,15 @@ class Gateway:
                     crew.wake()
 
         return wake
+
+    def _then_wake(self, beat: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        """The beat, and if something came of it, everybody looks for work."""
+
+        async def beaten() -> None:
+            if await beat():
+                self.wake()
+
+        return beaten
 
     def status(self) -> dict[str, Any]:
         """What ``fax-gateway status`` shows."""
@@ -308,79 +305,9 @@ class Gateway:
     async def _send(self, message: bytes, numbers: Sequence[str], user: str, notify: str) -> Any:
         return await self.intake.accept_command(message=message, numbers=numbers, user=user, notify=notify)
 
-    # Beats
 
-    async def _track(self) -> None:
-        for news in await self._alerting(self._tracker.step):
-            try:
-                state = await self._track_duty.store.write(functools.partial(self._apply_tracked, news))
-            except leases.StaleError:
-                continue  # it moved while we read the SENT folder; the next round sees it as it is
-            story.tracked(news, state)
-            self.wake()
-        self._compare_clocks()
-
-    def _compare_clocks(self) -> None:
-        told = self.client.told_time()
-        ahead = 0.0 if told is None else self.store.now() - told
-        if abs(ahead) > self.settings.fax.clock_skew_minutes * 60:
-            journal.clock_trouble(reason="ahead" if ahead > 0 else "behind")
-        else:
-            journal.clock_recovered()
-
-    def _apply_tracked(self, news: Tracked, tx: sa.Connection) -> FaxState:
-        return apply.tracked(tx, news, self._policy, now=self.store.now())
-
-    async def _tend(self) -> None:
-        """Follow the wall clock; after trouble see whether it is over."""
-        by = await asyncio.to_thread(self.store.follow)
-        if by:
-            self.wake()
-            if not self._stepping:  # a clock that stands still steps all the time
-                journal.clock_stepped(seconds=by)
-        self._stepping = by != 0
-        quiet = journal.quiet("store")
-        if quiet is not None and quiet >= _CALM:
-            await self.store.prove()
-            journal.store_recovered()
-
-    async def _rescue(self) -> None:
-        """Calls that cannot be running any more become unknown; what was not sent in its time fails."""
-        now = self.store.now()
-        calling = frozenset(self._sending.calling)
-        overdue = await self.store.read(lambda tx: attempts.overdue(tx, now=now))
-        if any(fax.id not in calling for fax in overdue):
-            await self._write(lambda tx, now: attempts.rescue(tx, now=now, calling=calling))
-            self._tracking.wake()
-        if await self.store.read(lambda tx: faxes.late(tx, now=now)):
-            for fax in await self._write(lambda tx, now: faxes.expire(tx, now=now)):
-                journal.failed(fax_id=fax.id, number=fax.number, reason="deadline")
-            self.wake()
-
-    async def _probe(self, probe: Probe) -> None:
-        if await probe.step():
-            self.wake()
-
-    async def _money(self) -> Decimal:
-        return (await self.client.get_balance()).current_balance
-
-    async def _poll(self) -> None:
-        if await self._alerting(self._poller.step):
-            self.wake()
-
-    async def _alerting(self, beat: Callable[[], Awaitable[T]]) -> T:
-        """Trouble of the account needs a person, whoever meets it, and keeps all faxes back."""
-        try:
-            return await beat()
-        except GatewayError as error:
-            failure = error.failure
-            if failure.scope is Scope.ACCOUNT:
-                await self._write(lambda tx, now: apply.noted(tx, failure, self._policy, now=now))
-                self.wake()
-            raise
-
-    async def _write(self, work: Callable[[sa.Connection, float], T]) -> T:
-        return await self.store.write(lambda tx: work(tx, self.store.now()))
+async def _money(client: Client) -> Decimal:
+    return (await client.get_balance()).current_balance
 
 
 def _plan_of(settings: Settings) -> Plan:

@@ -1,0 +1,73 @@
+"""Care of the store: what a start finds undone, steps of the wall clock, and whether trouble is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from gateway import journal
+from gateway.errors import GatewayError
+from gateway.store import UNREACHABLE, Store, attempts, documents, leases
+
+T = TypeVar("T")
+
+_REACH_AGAIN = 2.0
+_CALM = 5.0
+"""Seconds without trouble until the store is tried out: some of what is written may still fail."""
+
+
+class StoreCare:
+    """Opens the store; then await `tend` every few seconds. `wake` is called when the clock was set."""
+
+    def __init__(self, store: Store, *, longest_call: float, wake: Callable[[], None]) -> None:
+        """`longest_call`: seconds that a call to the provider takes at most."""
+        self._store = store
+        self._longest_call = longest_call
+        self._wake = wake
+        self._stepping = False
+
+    async def open(self) -> None:
+        """Open it and take up what an earlier process of this node left. Raises `GatewayError`."""
+        await self._reach()
+        node, longest = self._store.node, self._longest_call
+        await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest, node=node))
+        await self._write(lambda tx, _: leases.reclaim(tx, node=node))
+        await self._write(lambda tx, now: documents.recover(tx, now=now, node=node))
+        await self._store.sweep()
+
+    async def close(self) -> None:
+        """Close it."""
+        await asyncio.to_thread(self._store.close)
+
+    async def tend(self) -> None:
+        """Follow the wall clock; after trouble see whether it is over."""
+        by = await asyncio.to_thread(self._store.follow)
+        if by:
+            self._wake()
+            if not self._stepping:  # a clock that stands still steps all the time
+                journal.clock_stepped(seconds=by)
+        self._stepping = by != 0
+        quiet = journal.quiet("store")
+        if quiet is not None and quiet >= _CALM:
+            await self._store.prove()
+            journal.store_recovered()
+
+    async def _reach(self) -> None:
+        """Wait for a database that is not up yet: whoever starts us gives up sooner or later."""
+        while True:
+            try:
+                await asyncio.to_thread(self._store.open)
+            except GatewayError as error:
+                if error.failure.code != UNREACHABLE or not self._store.shared:
+                    raise
+                journal.store_trouble(reason=error.failure.sentence)
+                await asyncio.sleep(_REACH_AGAIN)
+            else:
+                journal.store_recovered()
+                return
+
+    async def _write(self, work: Callable[[sa.Connection, float], T]) -> T:
+        return await self._store.write(lambda tx: work(tx, self._store.now()))
