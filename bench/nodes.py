@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
-from bench import past, process
+from bench import bad_day, past, process
 from bench.report import Row, compared, say
 from bench.verbs import Mail
 from gateway.store import Store
@@ -25,25 +25,38 @@ from tests.support.postgres import Cluster, missing
 
 _WORKERS = 8
 _FINISHED = 100_000
-_OWED = 60_000
+_OWED = 100_000
 _SKIPPING, _WAITING = "SKIP LOCKED", "plain FOR UPDATE"
-_QUICK_ROUNDS, _ROUNDS = 11, 31
+_QUICK_ROUNDS, _ROUNDS = 9, 31
 _SECONDS = 0.7
+_FSYNC = 5.0
+"""Milliseconds of a flush on a disk without a cache."""
+
+_Rates = dict[str, list[float]]
+_Workers = list[subprocess.Popen[str]]
 
 
 def measure(directory: Path, *, quick: bool) -> list[Row]:
-    """Rates of eight workers, in turns. Blocks."""
-    rates: dict[str, list[float]] = {_SKIPPING: [], _WAITING: []}
+    """Rates of eight workers, in turns, on the disk as it is and on a slow one. Blocks."""
+    fast, slow = _no_rates(), _no_rates()
+    rounds = _QUICK_ROUNDS if quick else _ROUNDS
     if lacking := missing():
         say(f"No figures for PostgreSQL: {lacking}.")
     else:
-        with _database(directory) as url, contextlib.ExitStack() as stack:
-            workers = [stack.enter_context(_worker(url, number)) for number in range(_WORKERS)]
-            _round(workers, _SKIPPING)  # connections and caches
-            for number in range(_QUICK_ROUNDS if quick else _ROUNDS):
-                for how in sorted(rates, reverse=bool(number % 2)):
-                    rates[how].append(_round(workers, how))
+        with _cluster() as (cluster, day), _workers(_database(cluster, directory)) as workers:
+            _rounds(workers, fast, rounds)
+            if day is not None:
+                day.flushes(milliseconds=_FSYNC)
+                _rounds(workers, slow, rounds)
     name = f"claim and complete a mail on PostgreSQL, {_WORKERS} workers"
+    return _rows(name, fast) + _rows(f"{name}, with {_FSYNC:.0f} ms for an fsync", slow)
+
+
+def _no_rates() -> _Rates:
+    return {_SKIPPING: [], _WAITING: []}
+
+
+def _rows(name: str, rates: _Rates) -> list[Row]:
     if not rates[_SKIPPING]:
         return [Row(measure=f"{name}, ratio", value=None, must=2.0, aim=4.0, more=True)]
     return compared(
@@ -52,26 +65,47 @@ def measure(directory: Path, *, quick: bool) -> list[Row]:
 
 
 @contextlib.contextmanager
-def _database(directory: Path) -> Iterator[str]:
-    """A store with a past in a cluster of its own."""
+def _cluster() -> Iterator[tuple[Cluster, bad_day.BadDay | None]]:
+    """A server of its own, and what makes its disk slow if that can be compiled."""
     cluster = Cluster()
     try:
-        cluster.start()
-        url = cluster.url(cluster.database())
-        store = Store(directory, url=url)
-        store.open()
-        store.close()
-        engine = open_postgres(url, options={})
-        with engine.begin() as connection:
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            past.finished(connection, first=1, last=_FINISHED)
-            past.owed(connection, first=_FINISHED + 1, last=_FINISHED + _OWED)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")
-        engine.dispose()
-        yield url
+        if reason := bad_day.missing():
+            say(f"No figures for a slow disk: {reason}.")
+            cluster.start()
+            yield cluster, None
+            return
+        with bad_day.BadDay(cluster.root) as day:
+            for file in cluster.root.glob("bad_day*"):  # the server may run as another user
+                file.chmod(0o666)
+            cluster.start(day.environment)
+            yield cluster, day
     finally:
         cluster.remove()
+
+
+def _database(cluster: Cluster, directory: Path) -> str:
+    """The URL of a store with a past."""
+    url = cluster.url(cluster.database())
+    store = Store(directory, url=url)
+    store.open()
+    store.close()
+    engine = open_postgres(url, options={})
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        past.finished(connection, first=1, last=_FINISHED)
+        past.owed(connection, first=_FINISHED + 1, last=_FINISHED + _OWED)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    engine.dispose()
+    return url
+
+
+@contextlib.contextmanager
+def _workers(url: str) -> Iterator[_Workers]:
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_worker(url, number)) for number in range(_WORKERS)]
+        _round(workers, _SKIPPING)  # connections and caches
+        yield workers
 
 
 @contextlib.contextmanager
@@ -85,7 +119,13 @@ def _worker(url: str, number: int) -> Iterator[subprocess.Popen[str]]:
         _pipe(worker.stdin).close()
 
 
-def _round(workers: list[subprocess.Popen[str]], how: str) -> float:
+def _rounds(workers: _Workers, rates: _Rates, count: int) -> None:
+    for number in range(count):
+        for how in sorted(rates, reverse=bool(number % 2)):
+            rates[how].append(_round(workers, how))
+
+
+def _round(workers: _Workers, how: str) -> float:
     """Mails per second of all workers together."""
     for worker in workers:
         print(json.dumps([how, _SECONDS]), file=worker.stdin, flush=True)

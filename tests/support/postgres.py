@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 DIRECTORIES = (
@@ -89,8 +90,8 @@ class Cluster:
     def running(self) -> bool:
         return self._process is not None
 
-    def start(self) -> None:
-        """Return when it answers."""
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Return when it answers. `environment` is added to the server's."""
         import psycopg
 
         log = (self.root / "log").open("ab")
@@ -101,6 +102,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env={**os.environ, **(environment or {})},
                 start_new_session=True,
                 user=self._owner.pw_uid if self._owner else None,
                 group=self._owner.pw_gid if self._owner else None,
