@@ -72,7 +72,7 @@ class Catcher:
         """Listen."""
         self.directory.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Session(self, self._sessions), *self._listen)
+        self._server = await loop.create_server(lambda: _Session(self), *self._listen)
         self._listen = self._server.sockets[0].getsockname()[:2]
 
     async def stop(self) -> None:
@@ -80,9 +80,20 @@ class Catcher:
         if self._server is None:
             return
         self._server.close()
+        self._server = None
         for session in list(self._sessions):
             session.hang_up()
-        self._server = None
+
+    def opened(self, session: _Session) -> None:
+        """A connection; one that was accepted just before the stop comes to nothing."""
+        if self._server is None:
+            session.hang_up()
+        else:
+            self._sessions.add(session)
+
+    def closed(self, session: _Session) -> None:
+        """Its end."""
+        self._sessions.discard(session)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -129,7 +140,7 @@ class Catcher:
 class _Session(SMTP):
     """One connection; known to the catcher, so that it can be closed."""
 
-    def __init__(self, catcher: Catcher, sessions: set[_Session]) -> None:
+    def __init__(self, catcher: Catcher) -> None:
         super().__init__(
             catcher,
             data_size_limit=MAX_MAIL,
@@ -137,14 +148,14 @@ class _Session(SMTP):
             hostname="catcher.example.com",
             ident="mail catcher",
         )
-        self._sessions = sessions
+        self._catcher = catcher
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._sessions.add(self)
         super().connection_made(transport)
+        self._catcher.opened(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._sessions.discard(self)
+        self._catcher.closed(self)
         super().connection_lost(error)
 
     def hang_up(self) -> None:

@@ -39,6 +39,8 @@ MAX_REQUEST_HEAD = 16 * 1024 * 1024
 """The HTTP parser reads longer URLs than the front door lets through, to refuse them by itself."""
 GRACE = 1
 """Seconds that open requests get when the server stops."""
+_TURNS = 3
+"""Turns of the event loop until a connection that was accepted before a stop is known to the server."""
 
 
 class Simulator:
@@ -307,6 +309,8 @@ class _Server(uvicorn.Server):
         state = self.server_state
         for server in self.servers:
             server.close()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         for connection in list(state.connections):
             connection.shutdown()
         if state.tasks:
