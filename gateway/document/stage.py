@@ -10,10 +10,17 @@ from gateway.document.output import not_stored
 from gateway.document.pool import Renderer
 from gateway.document.values import RendererDied, RenderSettings
 from gateway.document.wishes import Wishes, over_limit
-from gateway.errors import GatewayError, Kind, temporary
+from gateway.errors import GatewayError, Kind, permanent, temporary
 from gateway.model import Submission
 from gateway.store import Store, documents
 from gateway.worker import outcomes
+
+_LOST = permanent(
+    "5.3.0",
+    "The stored mail is missing or damaged on the gateway's disk, so nothing was sent. "
+    "Please send your message again.",
+    code="mail_damaged",
+)
 
 
 class RenderStage:
@@ -40,6 +47,8 @@ class RenderStage:
         sender = {"from_name": submission.from_name, "from_number": submission.from_number}
         try:
             source = await asyncio.to_thread(self._source, submission)
+        except FileNotFoundError:
+            return outcomes.Refused(failure=_LOST)
         except OSError as error:
             failure = temporary(
                 "4.3.0", "The stored mail cannot be read just now.", code=type(error).__name__
@@ -79,7 +88,11 @@ class RenderStage:
         )
 
     def _source(self, submission: Submission) -> Path | bytes:
+        """Raises FileNotFoundError if the mail is not, or not whole, where it was stored."""
         content = submission.content
-        if content.file is not None:
-            return self._store.spool.get(content.file)
-        return content.data or b""
+        if content.file is None:
+            return content.data or b""
+        path = self._store.spool.get(content.file)
+        if path.stat().st_size != content.size:
+            raise FileNotFoundError(path)
+        return path

@@ -30,15 +30,42 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.model_validate({"document": {"cover": "on", "cover_template": str(template)}})
 
 
+async def step(
+    renderer: Renderer, store: Store, settings: Settings, content: Content, subject: str, *numbers: str
+) -> outcomes.DocumentOutcome:
+    submission = make_submission(subject=subject, content=content)
+    document = Document(id=submission.id, state=DocumentState.PENDING)
+    stage = RenderStage(renderer, store, render_settings_of(settings), lambda _: (), Wishes(settings))
+    return await stage.step(Work(document=document, submission=submission, numbers=numbers))
+
+
 async def rendered(
     renderer: Renderer, store: Store, settings: Settings, mail: bytes, subject: str, *numbers: str
 ) -> outcomes.Rendered:
-    submission = make_submission(subject=subject, content=Content(size=len(mail), data=mail))
-    document = Document(id=submission.id, state=DocumentState.PENDING)
-    stage = RenderStage(renderer, store, render_settings_of(settings), lambda _: (), Wishes(settings))
-    made = await stage.step(Work(document=document, submission=submission, numbers=numbers))
+    content = Content(size=len(mail), data=mail)
+    made = await step(renderer, store, settings, content, subject, *numbers)
     assert isinstance(made, outcomes.Rendered), made
     return made
+
+
+@pytest.mark.parametrize("left", [None, b"", b"Subject: x"], ids=["missing", "empty", "cut off"])
+async def test_a_stored_mail_that_is_gone_is_told_at_once(
+    store: Store, settings: Settings, left: bytes | None
+) -> None:
+    if left is not None:
+        store.spool.path("mail").write_bytes(left)
+    renderer = Renderer(render_settings_of(settings), rooms=("text",))
+    made = await step(renderer, store, settings, Content(size=100_000, file="mail"), "")
+    assert isinstance(made, outcomes.Refused)
+    assert (made.failure.code, made.failure.status) == ("mail_damaged", "5.3.0")
+    assert "send your message again" in made.failure.sentence
+
+
+async def test_a_stored_mail_that_cannot_be_read_just_now_waits(store: Store, settings: Settings) -> None:
+    store.spool.path("mail").symlink_to("mail")
+    renderer = Renderer(render_settings_of(settings), rooms=("text",))
+    made = await step(renderer, store, settings, Content(size=100_000, file="mail"), "")
+    assert isinstance(made, outcomes.Later)
 
 
 async def test_the_cover_page_of_a_polled_mail_tells_no_numbers_of_others(
