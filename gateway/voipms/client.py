@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TypeVar
 
-from gateway.voipms import wire
+from gateway.voipms import rows, wire
 from gateway.voipms.payload import BytesPayload, PayloadSource
 from gateway.voipms.results import (
     BackOrder,
@@ -97,7 +97,7 @@ class Client(Session):
         ``no_message`` is an empty list.
         """
         answer = await self.ask("getFaxMessages", _form(**{"from": from_}, to=to, folder=folder, id=id))
-        return self._decode("getFaxMessages", lambda found: wire.listing(found, "faxes", self.zone), answer)
+        return self._decode("getFaxMessages", lambda found: rows.listing(found, "faxes", self.zone), answer)
 
     async def get_fax_message_pdf(self, id: str) -> bytes:
         """Fetch the PDF of a fax (``getFaxMessagePDF``).
@@ -187,7 +187,7 @@ class Client(Session):
 
     async def get_fax_folders(self, id: str | None = None) -> list[FaxFolder]:
         """List the folders (``getFaxFolders``). ``no_folder`` is an empty list."""
-        return await self._list("getFaxFolders", _form(id=id), "folders", wire.fax_folder)
+        return await self._list("getFaxFolders", _form(id=id), "folders", rows.fax_folder)
 
     async def set_fax_folder(self, name: str, id: str | None = None, test: bool = False) -> None:
         """Create a folder, or rename the one with `id` (``setFaxFolder``).
@@ -207,7 +207,7 @@ class Client(Session):
 
         Fails with: invalid_did. ``no_numbers`` is an empty list.
         """
-        return await self._list("getFaxNumbersInfo", _form(did=did), "numbers", wire.fax_number)
+        return await self._list("getFaxNumbersInfo", _form(did=did), "numbers", rows.fax_number)
 
     async def get_fax_numbers_portability(self, did: str) -> bool:
         """Tell whether a number could be moved to the provider (``getFaxNumbersPortability``).
@@ -313,14 +313,14 @@ class Client(Session):
 
         Fails with: invalid_province.
         """
-        return await self._list("getFaxProvinces", _form(province=province), "provinces", wire.fax_province)
+        return await self._list("getFaxProvinces", _form(province=province), "provinces", rows.fax_province)
 
     async def get_fax_states(self, state: str | None = None) -> list[FaxState]:
         """List states of the USA, or the one with this two-letter code (``getFaxStates``).
 
         Fails with: invalid_state.
         """
-        return await self._list("getFaxStates", _form(state=state), "states", wire.fax_state)
+        return await self._list("getFaxStates", _form(state=state), "states", rows.fax_state)
 
     async def get_fax_rate_centers_can(self, province: str) -> list[RateCenter]:
         """List where a province has numbers (``getFaxRateCentersCAN``).
@@ -328,7 +328,7 @@ class Client(Session):
         Fails with: missing_province, invalid_province.
         """
         return await self._list(
-            "getFaxRateCentersCAN", _form(province=province), "ratecenters", wire.rate_center
+            "getFaxRateCentersCAN", _form(province=province), "ratecenters", rows.rate_center
         )
 
     async def get_fax_rate_centers_usa(self, state: str) -> list[RateCenter]:
@@ -336,7 +336,7 @@ class Client(Session):
 
         Fails with: missing_state, invalid_state.
         """
-        return await self._list("getFaxRateCentersUSA", _form(state=state), "ratecenters", wire.rate_center)
+        return await self._list("getFaxRateCentersUSA", _form(state=state), "ratecenters", rows.rate_center)
 
     async def search_fax_area_code_can(self, area_code: str) -> list[RateCenter]:
         """Search Canadian rate centers by area code (``searchFaxAreaCodeCAN``).
@@ -344,7 +344,7 @@ class Client(Session):
         Fails with: invalid_area_code.
         """
         return await self._list(
-            "searchFaxAreaCodeCAN", _form(area_code=area_code), "ratecenters", wire.rate_center
+            "searchFaxAreaCodeCAN", _form(area_code=area_code), "ratecenters", rows.rate_center
         )
 
     async def search_fax_area_code_usa(self, area_code: str) -> list[RateCenter]:
@@ -353,7 +353,7 @@ class Client(Session):
         Fails with: invalid_area_code.
         """
         return await self._list(
-            "searchFaxAreaCodeUSA", _form(area_code=area_code), "ratecenters", wire.rate_center
+            "searchFaxAreaCodeUSA", _form(area_code=area_code), "ratecenters", rows.rate_center
         )
 
     async def order_fax_number(
@@ -417,7 +417,7 @@ class Client(Session):
 
     async def get_email_to_fax(self, id: str | None = None) -> list[EmailToFax]:
         """List the provider's mail-to-fax rules (``getEmailToFax``). ``no_emailtofax`` is an empty list."""
-        return await self._list("getEmailToFax", _form(id=id), "emailToFax", wire.email_to_fax)
+        return await self._list("getEmailToFax", _form(id=id), "emailToFax", rows.email_to_fax)
 
     async def set_email_to_fax(
         self,
@@ -464,7 +464,7 @@ class Client(Session):
     async def get_balance(self, advanced: bool = False) -> Balance:
         """The account's money, with statistics if `advanced` (``getBalance``)."""
         answer = await self.ask("getBalance", _form(advanced=advanced or None))
-        return self._decode("getBalance", wire.balance, answer)
+        return self._decode("getBalance", rows.balance, answer)
 
     async def get_ip(self) -> str:
         """Our address as the provider sees it (``getIP``): the only function that ignores the allow-list."""
@@ -473,7 +473,7 @@ class Client(Session):
     # Decoding
 
     def _back_order(self, row: wire.Row) -> BackOrder:
-        return wire.back_order(row, self.zone)
+        return rows.back_order(row, self.zone)
 
     async def _list(
         self, method: str, params: dict[str, str], key: str, decode: Callable[[wire.Row], T]

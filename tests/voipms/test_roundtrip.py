@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.simulator import rows as theirs
 from gateway.simulator.encode import MODES, encode_answer
 from gateway.voipms import results as ours
-from gateway.voipms import wire
+from gateway.voipms import rows, wire
 
 EASTERN = ZoneInfo("America/New_York")
 modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
@@ -110,7 +110,7 @@ def seen(moment):
 @given(found=st.lists(fax_rows, max_size=3))
 def test_faxes(mode, found):
     """Lists of none, one and several faxes; only what the mode does not write is lost."""
-    read = [wire.fax_message(row, EASTERN) for row in wire.rows(travel("faxes", found, mode), "faxes")]
+    read = [rows.fax_message(row, EASTERN) for row in wire.rows(travel("faxes", found, mode), "faxes")]
 
     assert [replace(fax, wall_date="") for fax in read] == [
         ours.FaxMessage(
@@ -132,7 +132,7 @@ def test_faxes(mode, found):
 @given(found=st.lists(number_rows, max_size=3))
 def test_numbers(mode, found):
     """Dotted or not, flags as numbers or words."""
-    read = [wire.fax_number(row) for row in wire.rows(travel("numbers", found, mode), "numbers")]
+    read = [rows.fax_number(row) for row in wire.rows(travel("numbers", found, mode), "numbers")]
 
     assert read == [
         ours.FaxNumber(**values(row, reseller_next_billing=wire.day(row.reseller_next_billing)))
@@ -145,7 +145,7 @@ def test_numbers(mode, found):
 @given(found=st.lists(rule_rows, max_size=3))
 def test_rules(mode, found):
     """A code of digits keeps its zeros."""
-    read = [wire.email_to_fax(row) for row in wire.rows(travel("emailToFax", found, mode), "emailToFax")]
+    read = [rows.email_to_fax(row) for row in wire.rows(travel("emailToFax", found, mode), "emailToFax")]
 
     assert read == [ours.EmailToFax(**values(row)) for row in found]
 
@@ -156,7 +156,7 @@ def test_rules(mode, found):
 def test_back_orders(mode, found):
     """Numbers that are only ids stay text."""
     read = [
-        wire.back_order(row, EASTERN) for row in wire.rows(travel("back_orders", found, mode), "back_orders")
+        rows.back_order(row, EASTERN) for row in wire.rows(travel("back_orders", found, mode), "back_orders")
     ]
 
     assert read == [
@@ -198,7 +198,7 @@ def test_balances(mode, amounts, calls, spans):
         time_today=spans[1],
     )
 
-    assert wire.balance(travel("balance", row, mode)) == ours.Balance(**values(row))
+    assert rows.balance(travel("balance", row, mode)) == ours.Balance(**values(row))
 
 
 @modes

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.voipms import wire
+from gateway.voipms import rows, wire
 from gateway.voipms.results import Caller
 
 EASTERN = ZoneInfo("America/New_York")
@@ -110,7 +110,7 @@ def test_what_is_no_list_of_rows_is_refused(found):
 @given(st.lists(JSON))
 def test_no_row_hides_another(found):
     """Whatever the others look like; each is either read or counted."""
-    listing = wire.listing({"faxes": [*found, {"id": 7}]}, "faxes", EASTERN)
+    listing = rows.listing({"faxes": [*found, {"id": 7}]}, "faxes", EASTERN)
     assert listing.rows[-1].id == "7"
     assert len(listing.rows) + listing.unreadable == len(found) + 1
 
@@ -119,7 +119,7 @@ def test_no_row_hides_another(found):
 def test_what_is_no_list_holds_no_rows(found):
     """One cannot say how many are missing."""
     with pytest.raises(wire.WireError, match="faxes"):
-        wire.listing({"faxes": found}, "faxes", EASTERN)
+        rows.listing({"faxes": found}, "faxes", EASTERN)
 
 
 @given(JSON)
@@ -349,12 +349,12 @@ def test_a_pdf_is_checked():
 def test_a_row_without_an_id_is_refused():
     """Nothing can be done with it, and leaving it out would hide a fax."""
     with pytest.raises(wire.WireError, match="a fax has no id"):
-        wire.fax_message({"id": "", "folder": "SENT"}, EASTERN)
+        rows.fax_message({"id": "", "folder": "SENT"}, EASTERN)
 
 
 def test_a_row_with_nothing_but_an_id():
     """Everything else may be missing."""
-    message = wire.fax_message({"id": 7}, EASTERN)
+    message = rows.fax_message({"id": 7}, EASTERN)
 
     assert (message.id, message.date, message.pages, message.total) == ("7", None, 0, Decimal(0))
 
@@ -362,18 +362,18 @@ def test_a_row_with_nothing_but_an_id():
 @given(st.dictionaries(st.sampled_from(["id", "date", "callerid", "pages", "duration", "rate", "msg"]), JSON))
 def test_odd_fields_never_hide_a_fax(fields):
     """One odd field spoils itself only."""
-    message = wire.fax_message(fields | {"id": "7"}, EASTERN)
+    message = rows.fax_message(fields | {"id": "7"}, EASTERN)
 
     assert message.id == "7"
 
 
 def test_money_that_is_not_known_is_not_zero():
     """A balance is an amount or an error."""
-    assert wire.balance({"balance": {"current_balance": "-0.50"}}).current_balance == Decimal("-0.50")
-    assert wire.balance({"balance": "112.192790"}).current_balance == Decimal("112.192790")
+    assert rows.balance({"balance": {"current_balance": "-0.50"}}).current_balance == Decimal("-0.50")
+    assert rows.balance({"balance": "112.192790"}).current_balance == Decimal("112.192790")
     for odd in (None, "", "NaN", "a lot", {}):
         with pytest.raises(wire.WireError, match="current_balance"):
-            wire.balance({"balance": {"current_balance": odd}})
+            rows.balance({"balance": {"current_balance": odd}})
 
 
 def test_an_error_never_shows_what_it_read():
