@@ -25,9 +25,10 @@ from tests.support.postgres import Cluster, missing
 
 _WORKERS = 8
 _FINISHED = 100_000
-_OWED = 100_000
+_A_ROUND = 1_500
+"""Mails that one round takes at most."""
 _SKIPPING, _WAITING = "SKIP LOCKED", "plain FOR UPDATE"
-_QUICK_ROUNDS, _ROUNDS = 9, 31
+_QUICK_ROUNDS, _ROUNDS = 7, 31
 _SECONDS = 0.7
 _FSYNC = 5.0
 """Milliseconds of a flush on a disk without a cache."""
@@ -36,18 +37,24 @@ _Rates = dict[str, list[float]]
 _Workers = list[subprocess.Popen[str]]
 
 
-def measure(directory: Path, *, quick: bool) -> list[Row]:
-    """Rates of eight workers, in turns, on the disk as it is and on a slow one. Blocks."""
+def measure(directory: Path, *, quick: bool, finished: int = _FINISHED) -> list[Row]:
+    """Rates of eight workers, in turns, on the disk as it is and on a slow one. Blocks.
+
+    At most `finished` mails have been sent before.
+    """
     fast, slow = _no_rates(), _no_rates()
     rounds = _QUICK_ROUNDS if quick else _ROUNDS
     if lacking := missing():
         say(f"No figures for PostgreSQL: {lacking}.")
     else:
-        with _cluster() as (cluster, day), _workers(_database(cluster, directory)) as workers:
-            _rounds(workers, fast, rounds)
-            if day is not None:
-                day.flushes(milliseconds=_FSYNC)
-                _rounds(workers, slow, rounds)
+        owed = 4 * rounds * _A_ROUND
+        with _cluster() as (cluster, day):
+            url = _database(cluster, directory, finished=min(finished, _FINISHED), owed=owed)
+            with _workers(url) as workers:
+                _rounds(workers, fast, rounds)
+                if day is not None:
+                    day.flushes(milliseconds=_FSYNC)
+                    _rounds(workers, slow, rounds)
     name = f"claim and complete a mail on PostgreSQL, {_WORKERS} workers"
     return _rows(name, fast) + _rows(f"{name}, with {_FSYNC:.0f} ms for an fsync", slow)
 
@@ -83,7 +90,7 @@ def _cluster() -> Iterator[tuple[Cluster, bad_day.BadDay | None]]:
         cluster.remove()
 
 
-def _database(cluster: Cluster, directory: Path) -> str:
+def _database(cluster: Cluster, directory: Path, *, finished: int, owed: int) -> str:
     """The URL of a store with a past."""
     url = cluster.url(cluster.database())
     store = Store(directory, url=url)
@@ -92,8 +99,8 @@ def _database(cluster: Cluster, directory: Path) -> str:
     engine = open_postgres(url, options={})
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        past.finished(connection, first=1, last=_FINISHED)
-        past.owed(connection, first=_FINISHED + 1, last=_FINISHED + _OWED)
+        past.finished(connection, first=1, last=finished)
+        past.owed(connection, first=finished + 1, last=finished + owed)
     with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
     engine.dispose()

@@ -38,7 +38,7 @@ async def run(directory: Path, *, quick: bool, finished: int = FINISHED) -> list
     return [
         *await _beside_a_past(directory / "past", finished, rounds),
         *await _beside_bare(directory / "bare", rounds),
-        *await asyncio.to_thread(nodes.measure, directory / "nodes", quick=quick),
+        *await asyncio.to_thread(nodes.measure, directory / "nodes", quick=quick, finished=finished),
         *await backlog.measure(directory / "backlog", quick=quick),
     ]
 
