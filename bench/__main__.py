@@ -43,7 +43,7 @@ _FINISHED = click.Option(
     type=click.IntRange(min=1),
     default=queue.FINISHED,
     show_default=True,
-    help="Faxes in the long history.",
+    help="Faxes in the long history; fewer, and the backlog is smaller, too.",
 )
 for _command_of in (
     _command("circle", circle.run),

@@ -17,7 +17,7 @@ from bench.corpus.rawpdf import RawPdf
 from bench.mails import CODE, DOMAIN, SENDER, file_mails
 from bench.report import Row
 
-_MAILS = 1_000
+MAILS = 1_000
 _SIZE = 760_000
 """Bytes of the attached PDF: a megabyte as a mail."""
 _SENDERS = 10
@@ -25,7 +25,7 @@ _WARM_UP = 20
 _QUIET = 3.0
 """Seconds until what the first mails began is over."""
 _QUICK_WAIT, _WAIT = 15.0, 90.0
-"""Seconds in which the backlog is worked on, after the last mail was accepted."""
+"""Seconds in which a whole backlog is worked on, after the last mail was accepted."""
 _MB = 1e6
 _CONFIG = """
 sender = [{{ name = "anna", addresses = ["{sender}"], code = "{code}" }}]
@@ -48,20 +48,20 @@ port = {closed}
 """
 
 
-async def measure(directory: Path, *, quick: bool) -> list[Row]:
+async def measure(directory: Path, *, quick: bool, count: int = MAILS) -> list[Row]:
     """Peak memory while they are accepted and wait, over idle. The provider and the mail server are down."""
     mails = file_mails(await asyncio.to_thread(_one_page, _SIZE))
     async with _daemon(directory) as daemon:
         await load.rate(daemon.address, itertools.islice(mails, _WARM_UP), _SENDERS)
         await asyncio.sleep(_QUIET)
         idle = daemon.start_peak()
-        await load.rate(daemon.address, itertools.islice(mails, _MAILS), _SENDERS)
-        await asyncio.sleep(_QUICK_WAIT if quick else _WAIT)
+        await load.rate(daemon.address, itertools.islice(mails, count), _SENDERS)
+        await asyncio.sleep((_QUICK_WAIT if quick else _WAIT) * count / MAILS)
         peak = daemon.peak()
     return [
         Row(measure="memory of the idle daemon, MB", value=idle / _MB),
         Row(
-            measure=f"memory of the daemon over idle, {_MAILS:,} mails of 1 MB waiting, MB",
+            measure=f"memory of the daemon over idle, {count:,} mails of 1 MB waiting, MB",
             value=max(peak - idle, 0.001 * _MB) / _MB,
             must=100,
             aim=40,
