@@ -67,6 +67,7 @@ class Store:
         self.inbox = self._room("inbox")
         """PDFs of received faxes."""
         self._file: DatabaseFile | None = None
+        self._log: WriteAheadLog | None = None
         if url:
             rooms = {room.root.name: room.root for room in self.rooms}
             self._engine = open_postgres(url, options={blobs.ROOMS: rooms})
@@ -74,8 +75,8 @@ class Store:
         else:
             self._file = DatabaseFile(state_dir / "gateway.sqlite3")
             self._engine = open_sqlite(self._file.path)
-            log = WriteAheadLog(self._file.path)
-            self._writer = Writer(self._engine, check=self._file.check, tidy=log.tidy)
+            self._log = WriteAheadLog(self._file.path)
+            self._writer = Writer(self._engine, check=self._file.check, tidy=self._log.tidy)
         self._reading = reading(self._engine)
         self._lock: int | None = None
         self.node = identity(state_dir, node) if url else ""
@@ -129,6 +130,8 @@ class Store:
             raise GatewayError(
                 temporary("4.3.0", f"The store cannot be opened: {words(error)}.", code=UNREACHABLE)
             ) from error
+        if self._log is not None:
+            self._log.start()
         self._writer.start()
 
     def _open_database(self) -> None:
@@ -222,6 +225,8 @@ class Store:
             self._writer.close()
         if self._keeper is not None:
             self._keeper.close()
+        if self._log is not None:
+            self._log.close()
         self._engine.dispose()
         self._end()
         if self._lock is not None:

@@ -68,7 +68,7 @@ def open_sqlite(path: Path) -> sa.Engine:
             "foreign_keys = ON",
             "busy_timeout = 10000",
             f"journal_size_limit = {wal.MOST}",
-            "wal_autocheckpoint = 4000",  # each one is two flushes more, for which all senders wait
+            "wal_autocheckpoint = 16000",  # `wal` copies long before; some COMMIT would wait for this one
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,6 +1,8 @@
 """SQLite's write-ahead log stays short, whoever reads meanwhile."""
 
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,23 @@ async def relay(store: Store, over: asyncio.Event, turns: list[asyncio.Event], m
         await turns[mine].wait()
         turns[mine].clear()
         await store.read(read)
+
+
+async def test_it_is_copied_by_the_way_and_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "_COMMITS", 5)
+    store = Store(tmp_path / "state")
+    store.open()
+    database, log = (tmp_path / "state" / f"gateway.sqlite3{end}" for end in ("", "-wal"))
+    try:
+        await grow(store, log, 20 * SMALL)
+        assert log.stat().st_size < 10 * SMALL
+        assert database.stat().st_size > 10 * SMALL
+    finally:
+        store.close()
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 async def test_readers_in_relay_do_not_let_it_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
