@@ -43,7 +43,7 @@ class Gateway(Section):
     name: Line = Field(default="Fax gateway", min_length=1, description="Name shown in mails and pages.")
     hostname: OptionalHostname = Field(
         default="",
-        description="Name of this host in SMTP greetings and Message-IDs; empty: the system's full name or, "
+        description="Name of this host in SMTP greetings; empty: the system's full name or, "
         "if that has no dot, the first of domains.",
     )
     domains: Annotated[tuple[Hostname, ...], NotText] = Field(

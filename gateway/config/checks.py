@@ -265,6 +265,14 @@ def _mail(settings: Settings) -> Iterator[Finding]:
 def _our_names(settings: Settings) -> Iterator[Finding]:
     """Names that other mail servers judge our mails by."""
     gateway, sender = settings.gateway, settings.mail_sender
+    if settings.store.shared and not settings.mail.sender and not gateway.domains:
+        yield Finding(
+            loc=("mail", "sender"),
+            message="is empty, so each node mails from its own name, and a second copy is not known as one",
+            hint="set it to the same address on all nodes",
+            fatal=False,
+            about=(("store", "url"),),
+        )
     about: tuple[Loc, ...] = (("gateway", "domains"), ("gateway", "hostname"))
     if not settings.mail.sender and not is_full_name(sender.rpartition("@")[2]):
         yield Finding(

@@ -38,13 +38,16 @@ class Context:
 
     name: str
     """Display name of our address."""
-    host: str
-    """Right side of our Message-IDs."""
     sender: str
-    """Our address."""
+    """Our address. Its domain is the right side of our Message-IDs."""
     admins: tuple[str, ...]
     zone: ZoneInfo
     """Of the times that people read."""
+
+    @property
+    def domain(self) -> str:
+        """Not the host's name: a second delivery may be another node's, and is the same mail all the same."""
+        return self.sender.rpartition("@")[2]
 
 
 class _Policy(EmailPolicy):
@@ -100,7 +103,7 @@ def compose(
     message["To"] = to
     message["Subject"] = _subject(letter)
     message["Date"] = datetime.fromtimestamp(int(mail.created), context.zone)
-    message["Message-ID"] = f"<{mail.message_id}@{context.host}>"
+    message["Message-ID"] = f"<{mail.message_id}@{context.domain}>"
     if thread := _thread(mail):
         message["In-Reply-To"] = thread[-1]
         message["References"] = " ".join(thread)
@@ -168,7 +171,7 @@ def _thread(mail: OutboxMail) -> Sequence[str]:
 
 
 def _fill(message: EmailMessage, letter: Letter, context: Context) -> None:
-    signature = f"{plain(context.name, 60)}, {context.host}"
+    signature = f"{plain(context.name, 60)}, {context.domain}"
     # Quoted-printable whatever the content: lines stay short, and no relay needs 8BITMIME.
     message.set_content(as_text(letter, signature), cte="quoted-printable")
     message.add_alternative(as_html(letter, signature), subtype="html", cte="quoted-printable")

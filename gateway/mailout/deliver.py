@@ -26,7 +26,6 @@ class Deliverer:
         self._client = client
         self._context = Context(
             name=settings.gateway.name,
-            host=settings.gateway.host,
             sender=settings.mail_sender,
             admins=settings.gateway.admin,
             zone=ZoneInfo(settings.voipms.timezone),

@@ -35,7 +35,7 @@ def queue(
     """Queue a mail unless its key exists already; tell whether it is new.
 
     Runs in the transaction of the move that it announces. Only the local part of the Message-ID is stored:
-    the host that delivers adds its own name.
+    the domain of the installation's address follows, the same on all nodes.
     """
     return dialect.insert_new(
         tx,

@@ -235,6 +235,18 @@ def test_names_that_other_servers_refuse_are_warned_of(
     assert all(expected in warning for warning in warnings)
 
 
+def test_nodes_that_would_mail_from_names_of_their_own_are_warned_of(
+    loaded: Callable[..., Loaded], usable: str
+) -> None:
+    url = "postgresql://fax@127.0.0.1:9/fax"  # nothing listens on the discard port
+    shared = f'[store]\nurl = "{url}"\n' + POLLED
+    nameless = usable.replace('domains = ["fax.example.com"]', 'hostname = "a.example.com"', 1) + shared
+    expected = "mail.sender: is empty, so each node mails from its own name"
+    assert any(expected in str(warning) for warning in loaded(nameless).warnings)
+    for more in (usable + shared, nameless + '[mail]\nsender = "desk@example.com"\n'):
+        assert not any("mail.sender" in str(warning) for warning in loaded(more).warnings)
+
+
 def test_the_system_is_not_asked_its_name_when_a_domain_will_do(
     loaded: Callable[..., Loaded], usable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

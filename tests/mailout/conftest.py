@@ -230,7 +230,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def context() -> Context:
     return Context(
         name="Parkwoods Fax",
-        host="fax.example.com",
         sender="fax@example.com",
         admins=("root@example.com", "ops@example.com"),
         zone=ZoneInfo("America/New_York"),

@@ -171,7 +171,7 @@ def test_a_receipt_stands_in_the_senders_thread(make: Any, context: Context) -> 
     assert message["From"] == "Parkwoods Fax <fax@example.com>"
     assert message["To"] == "jane@example.com"
     assert message["Auto-Submitted"] == "auto-replied"
-    assert message["Message-ID"] == "<receipt.0123456789abcdef01234567@fax.example.com>"
+    assert message["Message-ID"] == "<receipt.0123456789abcdef01234567@example.com>"
     assert message["Date"] == "Mon, 23 Nov 2026 09:13:45 -0500"
     assert message["Reply-To"] is None
     assert message.get_content_type() == "multipart/alternative"
@@ -295,7 +295,7 @@ def test_a_received_fax_carries_its_pages(make: Any, context: Context) -> None:
     message = sent(compose(mail, context, received=make.received(), pdf=PDF))
     assert message["Subject"] == "Fax from HARBOUR DENTAL (555) 234-1234, 3 pages, to (555) 765-4321"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert message["Message-ID"] == "<received.0123456789abcdef01234567@fax.example.com>"
+    assert message["Message-ID"] == "<received.0123456789abcdef01234567@example.com>"
     (attachment,) = message.iter_attachments()
     assert attachment.get_content_type() == "application/pdf"
     assert attachment.get_filename() == "2026-11-23_1412_from-5552341234_3p.pdf"

@@ -27,10 +27,15 @@ PDF = b"%PDF-1.7\n" + b"page \x00\xff" * 20_000 + b"\n%%EOF"
 """Larger than what fits into a row."""
 
 
-def settings_for(port: int, admin: tuple[str, ...] = ("root@example.com",), **mail: Any) -> Settings:
+def settings_for(
+    port: int,
+    admin: tuple[str, ...] = ("root@example.com",),
+    hostname: str = "fax.example.com",
+    **mail: Any,
+) -> Settings:
     return from_dict(
         {
-            "gateway": {"name": "Parkwoods Fax", "hostname": "fax.example.com", "admin": admin},
+            "gateway": {"name": "Parkwoods Fax", "hostname": hostname, "admin": admin},
             "mail": {"host": "127.0.0.1", "port": port, "sender": "fax@example.com", "timeout": 20, **mail},
         }
     )
@@ -81,6 +86,23 @@ async def test_a_second_delivery_is_recognisably_the_same_mail(serve: Any, store
     mail = make.mail(MailKind.RECEIPT, make.facts())
     failed(await deliverer.step(mail), Later)
     assert await deliverer.step(mail) == Accepted()
+    first, second = server.taken
+    assert first.raw == second.raw
+
+
+async def test_a_second_delivery_by_another_node_is_the_same_mail(
+    serve: Any, store: Store, make: Any
+) -> None:
+    """Nodes differ in their names (docs/operations.md); a mail has one Message-ID all the same."""
+    server = await serve()
+    server.data = ["drop"]
+    mail = make.mail(MailKind.RECEIPT, make.facts())
+    nodes = [
+        Deliverer(settings=settings_for(server.port, hostname=name), store=store, client=None)
+        for name in ("a.example.com", "b.example.com")
+    ]
+    failed(await nodes[0].step(mail), Later)
+    assert await nodes[1].step(mail) == Accepted()
     first, second = server.taken
     assert first.raw == second.raw
 
@@ -295,5 +317,5 @@ async def test_the_row_survives_its_way_through_the_store(serve: Any, store: Sto
     deliverer = Deliverer(settings=settings_for(server.port), store=store, client=None)
     assert await deliverer.step(mail) == Accepted()
     await store.write(lambda tx: outbox.move(tx, mail, OutboxState.SENT, Trigger.TAKEN, now=NOW))
-    assert server.taken[0].message["Message-ID"] == f"<{mail.message_id}@fax.example.com>"
+    assert server.taken[0].message["Message-ID"] == f"<{mail.message_id}@example.com>"
     assert await queued(store) == []
