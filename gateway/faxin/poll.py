@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from gateway import journal
 from gateway.config import Settings
-from gateway.faxin.known import INBOX, unknown
+from gateway.faxin.known import INBOX, own_numbers, unknown
 from gateway.faxin.window import Days, questions
 from gateway.lifecycle import ReceivedState
 from gateway.model import ReceivedFax, new_id
@@ -83,6 +83,7 @@ class Poller:
         self._include = settings.receive.include_existing
         self._margin = settings.receive.window_days
         self._move_to = settings.receive.move_to
+        self._own = own_numbers(settings)
         self._zone = ZoneInfo(settings.voipms.timezone)
         self._clock = clock
 
@@ -149,7 +150,9 @@ class Poller:
                 trouble = trouble or error
 
         def record(tx: sa.Connection) -> set[str]:
-            fresh = unknown(tx, list(found.values()), first_ids=first_ids, move_to=self._move_to)
+            fresh = unknown(
+                tx, list(found.values()), first_ids=first_ids, move_to=self._move_to, own=self._own
+            )
             new = received.see(tx, fresh, now=now)
             if trouble is None:
                 facts.put(tx, POLLED, min(now, days.end(self._zone)))

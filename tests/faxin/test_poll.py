@@ -134,6 +134,18 @@ async def test_our_own_sent_fax_in_another_folder_is_not_received(bench: Any, st
     assert await poller.step() == 1, "in INBOX it is received, whatever else has its id"
 
 
+async def test_a_fax_sent_by_hand_and_filed_elsewhere_is_not_received(bench: Any) -> None:
+    """Nothing of its id is known here, as with a row of ours that got another id on its way."""
+    own = "5557654321"
+    poller = bench.poller(routes=[{"numbers": [own, "*"], "to": ["office@example.com"]}])
+    await poller.step()
+    for to in ("2025550123", own):
+        bench.message(await bench.simulator.put_sent(to=to, from_=own)).folder = "Archive"
+    assert await poller.step() == 1
+    (fax,) = await bench.known()
+    assert fax.did == own, "a fax to ourselves is received as well as sent"
+
+
 async def test_a_fax_in_a_folder_of_the_account_is_found(bench: Any) -> None:
     poller = bench.poller()
     await poller.step()
