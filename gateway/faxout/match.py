@@ -3,26 +3,28 @@
 ``sendFaxMessage`` returns no id, other people use the same account, and rows may come late, never, or under
 changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twice. So:
 
-* A row is a *candidate* for a fax if it goes to the same number, is in no snapshot taken before one of its
-  calls, belongs to no other attempt, and is not older than the call (clocks may differ by a set skew).
+* A row is a *candidate* for a fax if it goes to the same number, was not there before a call of it whose end
+  is not known, belongs to no other attempt, and is not older than the call (clocks may differ by a set skew).
 * **Proof** is our token echoed in the row's station id, or `getFaxMessagePDF` showing our pages, however they
   are coded. When faxes with equal pages compete, a row goes to the only one that can have made it; an attempt
   makes one row.
 * **Likeness** (the lone candidate) is enough only after a clean ``success``, if no other fax could own the
   row, and only once the row is final: while it is pending, a second candidate may still turn up. A failed one
   must stay alone for a while, because it leads to another call; so must one that shows other pages than ours,
-  which the provider may have drawn anew. Where it is known to give back what it got, other pages are another
-  fax. Ids that vanished from the snapshot rule likeness out: where ids change, a new id is no new row. So do
-  rows that could not be read.
+  which the provider may have drawn anew, and one whose PDF should be there but is not. Where the provider is
+  known to give back pages in which ours are recognised, others are another fax. Ids that vanished from the
+  snapshot rule likeness out: where ids change, a new id is no new row. So do rows that could not be read.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
   only, and goes on contesting rows.
 * If an earlier call of the fax is in doubt too, a failed row that may be either call's does not speak for
   both: the fax fails only when as many rows have failed as calls may have been accepted. Only the latest
-  call's token ends it at once, because a rule or a person has given up the earlier call.
+  call's token ends it at once, because a rule or a person has given up the earlier call. An earlier call's
+  row that is gone may be back under another id, so it counts as well.
 
 What likeness risks: after a clean ``success``, a stranger's row for the same number is believed whose PDF
-cannot be had, or which stays alone for the settling time before the provider has ever shown us our pages.
+cannot be had, or which stays alone for the settling time before the provider has ever shown us our pages, or
+after a person has said of such a row that it is ours.
 
 Everything is decided from sets, so the order of faxes and rows does not matter.
 """
@@ -51,7 +53,7 @@ from gateway.faxout.decisions import (
 from gateway.faxout.interpret import SUCCESS, Standing, surely_not_sent
 from gateway.lifecycle import FaxState
 from gateway.model import Attempt
-from gateway.store.tracking import Claimant
+from gateway.store.tracking import Claimant, GivesBack
 
 Pages = tuple[str, ...]
 """Digests of a PDF's pages in order. Empty: the PDF was asked for and shows nothing comparable (yet)."""
@@ -78,8 +80,12 @@ class Clues:
     """Row id → id of the Fax whose attempt has it."""
     pages: Mapping[str, Pages] = field(default_factory=dict)
     """Row id → what its PDF showed. Rows not in here were not asked for."""
-    as_sent: bool = False
-    """The provider is known to give back pages bit for bit, so that other pages are another fax."""
+    again: Collection[str] = ()
+    """Those of them that may be asked for again: they showed other pages than ours."""
+    late: Collection[str] = ()
+    """Those of them whose PDF could not be had, which may be over soon."""
+    gives_back: GivesBack | None = None
+    """What the provider is known to make of our pages: where they are recognised, others are another fax."""
     settling: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """Fax id → the row that was its lone candidate ever since, and since when (epoch seconds)."""
     held_since: Mapping[str, float] = field(default_factory=dict)
@@ -136,10 +142,17 @@ class _Claim:
         """Calls that may have been accepted and whose end is not known."""
         self.candidates: dict[str, SentRow] = {}
         self.new: set[str] = set()
-        """Candidates, and rows that came after the last snapshot whatever their date."""
+        """Candidates, and rows that were not there before the call whatever their date."""
         self.blind = False
         """Ids change, or rows are unreadable: neither is a new id a new row, nor no row no trace."""
+        self.gone = 0
+        """Rows of its earlier calls that are not there any more."""
         self.own: Own | None = None
+
+    @property
+    def until_open(self) -> Sequence[Attempt]:
+        """Its calls up to the first whose end is not known."""
+        return [attempt for attempt in self.claimant.attempts if attempt.ordinal <= self.open[0].ordinal]
 
     @property
     def pages(self) -> Pages:
@@ -182,8 +195,12 @@ def _claims(
     claims = []
     for claimant in claimants:
         claim = _Claim(claimant)
-        before = {row_id for attempt in claimant.attempts for row_id in attempt.snapshot}
-        claim.blind = clues.unreadable > 0 or not before <= rows.keys()
+        seen = {row_id for attempt in claimant.attempts for row_id in attempt.snapshot}
+        claim.blind = clues.unreadable > 0 or not seen <= rows.keys()
+        # What was there before a later call may be an earlier one's.
+        before = {row_id for attempt in claim.until_open for row_id in attempt.snapshot}
+        earlier = {attempt.provider_id for attempt in claimant.attempts[:-1] if attempt.provider_id}
+        claim.gone = len(earlier - rows.keys())
         earliest = min(attempt.started for attempt in claim.open) - skew
         for row in by_number.get(phone.bare(claimant.fax.number), ()):
             ours_so_far = row.id == claim.latest.provider_id and known.get(row.id) == claim.id
@@ -272,7 +289,7 @@ def _own_by_pages(claims: Sequence[_Claim], rows: Mapping[str, SentRow], pages: 
             owners[row_id] = [claim for claim in fit if claim not in complete]
     for claim, found in proved.items():
         all_failed = all(row.standing is Standing.FAILED for row in found)
-        if not (all_failed and len(found) < len(claim.open)):
+        if not (all_failed and len(found) < len(claim.open) + claim.gone):
             claim.prefer(_best(found), How.PAGES)
 
 
@@ -305,23 +322,33 @@ def _without_row(
         lone = None
     seen = clues.pages.get(lone.id) if lone is not None else None
     others = seen is not None and seen != claim.pages[: len(seen)]  # the first of our pages are ours
-    if others and clues.as_sent:
+    if others and seen is not None and _anothers(seen, claim.pages, clues.gives_back):
         lone = None
     settles = False
     if lone is not None:
         arrived = lone.standing is Standing.ARRIVED and lone.pages <= claim.claimant.document.pages
-        if arrived and not others and (seen is not None or not claim.pages):
+        recognised = clues.gives_back in (GivesBack.AS_SENT, GivesBack.REDRAWN)
+        never = seen == () and not recognised and lone.id not in clues.late
+        if arrived and not others and (seen or never or not claim.pages):
             return Own(lone.id, How.LONE)
         settles = arrived or (lone.standing is Standing.FAILED and len(claim.open) == 1)
         row_id, since = clues.settling.get(claim.id, ("", now))
         if settles and row_id == lone.id and now - since >= policy.settle:
             return Own(lone.id, How.LONE)
-    unproved = tuple(sorted(claim.candidates.keys() - clues.pages.keys()))
+    unproved = tuple(sorted(claim.candidates.keys() - (clues.pages.keys() - set(clues.again))))
     if unproved and claim.pages and not (lone is not None and lone.standing is Standing.PENDING):
         return Prove(unproved)
     if lone is not None and settles:
         return Settle(lone.id)
     return _patience(claim, clues, now, policy)
+
+
+def _anothers(seen: Pages, ours: Pages, gives_back: GivesBack | None) -> bool:
+    """Whether pages that are not recognised as ours, nor as the first of ours, cannot be ours.
+
+    The first of ours drawn anew are recognised as little as others.
+    """
+    return gives_back is GivesBack.AS_SENT or (gives_back is GivesBack.REDRAWN and len(seen) >= len(ours))
 
 
 def _patience(claim: _Claim, clues: Clues, now: float, policy: Policy) -> Decision:

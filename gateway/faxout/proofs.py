@@ -1,7 +1,9 @@
 """The pages that PDFs of SENT rows showed: asked for a few at a time, remembered, asked again with patience.
 
 The memory is lost with the process and made again. A PDF that cannot be had or read proves nothing; neither
-does one that is drawn anew and shows the pages of two documents as well as each other's.
+does one that is drawn anew and shows the pages of two documents as well as each other's. What a PDF has shown
+that is not ours still counts while it cannot be had, and is looked at again a few times: it may not have been
+finished.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from gateway.errors import GatewayError, Kind, Scope
 from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Pages
 from gateway.model import Document
+from gateway.store.tracking import GivesBack
 
 PROOFS_A_ROUND = 12
 """Each costs a call and a rendering."""
@@ -21,18 +24,44 @@ _COMPARED = 4
 """Documents that a PDF which is drawn anew is compared with; each comparison costs two renderings."""
 _LONGEST_PAUSE = 3600.0
 """Seconds between two tries at a PDF that showed nothing."""
+_LOOKS = 6
+"""At a PDF that shows other pages than ours, for each standing of its row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is known of rows."""
+
+    pages: Mapping[str, Pages]
+    """Row id → what its PDF showed."""
+    again: Collection[str] = ()
+    """Those of them that may be asked for again now."""
+    late: Collection[str] = ()
+    """Those whose PDF could not be had or read, which may be over soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What a row's PDF showed when it was last asked for."""
+    """What a row's PDF showed when it was last had."""
 
     pages: Pages = ()
+    ours: bool = False
+    """They are those of a document of ours."""
+    late: bool = False
+    """It could not be had or read the last time, which may be over soon."""
+    looks: int = 0
+    """How often it showed other pages."""
     standing: Standing
     """The row's, at that time."""
     tries: int
     again: float
-    """When a PDF that showed nothing may be asked for again, epoch seconds."""
+    """When a PDF that did not show ours may be asked for again, epoch seconds."""
+
+    def rests(self, standing: Standing, now: float) -> bool:
+        """Whether it need not be asked for now: its row has not changed, and it was asked for enough."""
+        if self.standing is not standing:
+            return False
+        return self.ours or self.looks >= _LOOKS or 0 < self.again - now <= _LONGEST_PAUSE  # else: clock set
 
 
 class Proofs:
@@ -58,21 +87,23 @@ class Proofs:
         self._pause = pause
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
-        self.as_sent = False
-        """Whether a PDF has shown pages of ours bit for bit."""
+        self.learnt: GivesBack | None = None
+        """In what form PDFs have shown pages of ours since this was last set back."""
 
-    def known(self, rows: Mapping[str, Standing]) -> dict[str, Pages]:
-        """What is known of `rows`, and need not be asked for now. Forgets all others.
+    def known(self, rows: Mapping[str, Standing]) -> Shown:
+        """What is known of `rows`. Forgets all others.
 
         A row whose standing has changed is asked for again: its PDF may have grown.
         """
         self._seen = {row_id: seen for row_id, seen in self._seen.items() if row_id in rows}
-        return {
-            row_id: seen.pages
-            for row_id, seen in self._seen.items()
-            if seen.standing is rows[row_id]
-            and (seen.pages or 0 < seen.again - self._clock() <= _LONGEST_PAUSE)  # else the clock was set
-        }
+        now = self._clock()
+        rest = {row_id for row_id, seen in self._seen.items() if seen.rests(rows[row_id], now)}
+        others = {row_id for row_id, seen in self._seen.items() if seen.pages and not seen.ours}
+        return Shown(
+            pages={row_id: self._seen[row_id].pages for row_id in rest | others},
+            again=others - rest,
+            late={row_id for row_id in rest if self._seen[row_id].late},
+        )
 
     async def ask(self, wanted: Mapping[str, Collection[Document]], rows: Mapping[str, Standing]) -> None:
         """Fetch some of the `wanted` PDFs, those least often asked for first.
@@ -91,16 +122,19 @@ class Proofs:
     ) -> bool:
         """Whether it makes sense to ask for more."""
         pause = min(self._pause * 2.0 ** min(tries, 16), _LONGEST_PAUSE)
-        before, blank = (
-            self._seen.get(row_id),
-            _Seen(standing=standing, tries=tries, again=self._clock() + pause),
-        )
+        before = self._seen.get(row_id)
+        blank = _Seen(standing=standing, tries=tries, again=self._clock() + pause, late=True)
+        if before is not None and not before.ours:
+            looks = before.looks if before.standing is standing else 0
+            blank = replace(blank, pages=before.pages, looks=looks)
         # Counted before it is tried: a PDF that trips a bug must not do so in every round.
         self._seen[row_id] = blank
         try:
             pages = await self._shown(await self._client.get_fax_message_pdf(row_id), documents)
         except GatewayError as error:
             failure = error.failure
+            if isinstance(error, voipms.ApiError) and failure.kind is Kind.PERMANENT:
+                self._seen[row_id] = replace(blank, late=False)
             if failure.scope is Scope.ACCOUNT or failure.retry_after is not None:
                 # Not about this row: it was not asked for at all.
                 del self._seen[row_id]
@@ -109,7 +143,9 @@ class Proofs:
                 return False
             # While the provider is in trouble, the others would only wait for the same time-outs.
             return not (isinstance(error, voipms.ApiError) and failure.kind is Kind.TEMPORARY)
-        self._seen[row_id] = replace(blank, pages=pages)
+        ours = any(pages == one.page_digests for one in documents)
+        looks = 0 if ours else blank.looks + 1
+        self._seen[row_id] = replace(blank, pages=pages, ours=ours, looks=looks, late=False)
         return True
 
     async def _shown(self, pdf: bytes, documents: Collection[Document]) -> Pages:
@@ -117,7 +153,10 @@ class Proofs:
         pages = tuple(await self._page_digests(pdf))
         others = {one.page_digests: one for one in documents if len(one.page_digests) == len(pages)}
         if pages in others:
-            self.as_sent = True
+            self.learnt = GivesBack.AS_SENT
             return pages
         fit = [digests for digests, one in list(others.items())[:_COMPARED] if await self._alike(one, pdf)]
-        return fit[0] if len(fit) == 1 and len(others) <= _COMPARED else pages
+        if len(fit) != 1 or len(others) > _COMPARED:
+            return pages
+        self.learnt = self.learnt or GivesBack.REDRAWN
+        return fit[0]

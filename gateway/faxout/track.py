@@ -20,15 +20,15 @@ from gateway.config import Settings
 from gateway.faxout import patience
 from gateway.faxout.decisions import Decision, Policy, Prove, Settle
 from gateway.faxout.interpret import Words, standing
-from gateway.faxout.match import Clues, Pages, SentRow, match
+from gateway.faxout.match import Clues, SentRow, match
 from gateway.faxout.moment import at_provider
 from gateway.faxout.news import news
-from gateway.faxout.proofs import Proofs
+from gateway.faxout.proofs import Proofs, Shown
 from gateway.faxout.sent import Sent, latest_meaning, list_sent
 from gateway.lifecycle import ON_THE_LINE, FaxState
 from gateway.model import Document
 from gateway.store import Store, documents, tracking
-from gateway.store.tracking import Claimant
+from gateway.store.tracking import Claimant, GivesBack
 from gateway.worker.outcomes import Tracked
 
 _IDS_A_QUERY = 500
@@ -42,6 +42,7 @@ class _Look:
     claimants: Sequence[Claimant]
     known: Mapping[str, str]
     held_since: Mapping[str, float]
+    gives_back: GivesBack | None
 
 
 class Tracker:
@@ -122,9 +123,19 @@ class Tracker:
             for row_id in one.row_ids
         }:
             await self._proofs.ask(wanted, standings)
-            decisions = matched(self._proofs.known(standings))
+            look = await self._learn(look)
+            decisions = self._match(look, reduced, sent.unreadable, self._proofs.known(standings))
         self._remember_settling(decisions)
         return self._news(look, decisions, sent.rows)
+
+    async def _learn(self, look: _Look) -> _Look:
+        """Write down, for every process to come, in what form the provider gives back our pages."""
+        learnt = self._proofs.learnt
+        if learnt is not None and look.gives_back is not learnt:
+            await self._store.write(lambda tx: tracking.learn(tx, learnt))
+            look = replace(look, gives_back=await self._store.read(tracking.gives_back))
+        self._proofs.learnt = None
+        return look
 
     async def _shows(self, document: Document, pdf: bytes) -> bool:
         """Whether a PDF shows the pages of a document of ours, whose content may be gone."""
@@ -155,7 +166,7 @@ class Tracker:
         return replace(look, held_since=held)
 
     def _match(
-        self, look: _Look, rows: Sequence[SentRow], unreadable: int, pages: Mapping[str, Pages]
+        self, look: _Look, rows: Sequence[SentRow], unreadable: int, shown: Shown
     ) -> dict[str, Decision]:
         now = self._clock()  # first: a step between the two makes the settling longer, never shorter
         settling = {
@@ -164,8 +175,10 @@ class Tracker:
         }
         clues = Clues(
             known=look.known,
-            pages=pages,
-            as_sent=self._proofs.as_sent,
+            pages=shown.pages,
+            again=shown.again,
+            late=shown.late,
+            gives_back=look.gives_back,
             settling=settling,
             held_since=look.held_since,
             unreadable=unreadable,
@@ -240,4 +253,9 @@ def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:
     known: dict[str, str] = {}
     for start in range(0, len(ids), _IDS_A_QUERY):
         known |= tracking.known_rows(tx, ids[start : start + _IDS_A_QUERY])
-    return _Look(claimants=tracking.claimants(tx), known=known, held_since=tracking.held_since(tx))
+    return _Look(
+        claimants=tracking.claimants(tx),
+        known=known,
+        held_since=tracking.held_since(tx),
+        gives_back=tracking.gives_back(tx),
+    )

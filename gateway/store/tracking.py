@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,20 @@ import sqlalchemy as sa
 
 from gateway.lifecycle import CLAIMANTS, FaxState
 from gateway.model import Attempt, Document, Fax, Submission
-from gateway.store import rows, tables
+from gateway.store import facts, rows, tables
+
+_GIVES_BACK = "sent:gives_back"
+
+
+class GivesBack(enum.StrEnum):
+    """What `getFaxMessagePDF` makes of pages that were sent."""
+
+    AS_SENT = "as_sent"
+    """The same, bit for bit."""
+    REDRAWN = "redrawn"
+    """Drawn anew, and recognised."""
+    UNLIKE = "unlike"
+    """A person knew a row of ours that its pages had not proved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +107,15 @@ def known_rows(tx: sa.Connection, provider_ids: Sequence[str]) -> dict[str, str]
         )
     )
     return {row.provider_id: row.fax_id for row in found}
+
+
+def gives_back(tx: sa.Connection) -> GivesBack | None:
+    """In what form the provider gives back the pages of sent faxes; None: nobody knows yet."""
+    known = facts.get(tx, _GIVES_BACK)
+    return None if known is None else GivesBack(known)
+
+
+def learn(tx: sa.Connection, shown: GivesBack) -> None:
+    """A PDF or a person has shown it. Pages that were drawn anew prove less than what is known already."""
+    if shown is not GivesBack.REDRAWN or gives_back(tx) is None:
+        facts.put(tx, _GIVES_BACK, shown)

@@ -19,7 +19,7 @@ from gateway.errors import GatewayError, permanent, unknown
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
 from gateway.model import Content, ReceivedFax, Via, new_id
 from gateway.moves import Trigger
-from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, views
+from gateway.store import Store, attempts, documents, faxes, intake, outbox, received, tracking, views
 from gateway.store.received import Delivery
 from gateway.worker.purge import Purge
 
@@ -245,7 +245,10 @@ async def test_a_person_says_which_row_it_is(daemon: Daemon, store: Store) -> No
     for row in ("699", "701"):
         with pytest.raises(GatewayError, match=f"no sent fax {row} to"):
             await adopt(row)
+    await store.write(lambda tx: tracking.learn(tx, tracking.GivesBack.AS_SENT))
     assert await adopt("700") == {"id": one, "state": FaxState.SENT}
+    told = await store.read(tracking.gives_back)
+    assert told is tracking.GivesBack.UNLIKE, "its pages did not prove what the person knows"
     ((shown),) = await daemon.ask("queue.show", id=one)  # type: ignore[misc]
     assert (shown["provider_id"], shown["calls"][-1]["provider_id"]) == ("700", "700")
     assert shown["history"][-1]["detail"]["how"] == "person"

@@ -7,7 +7,7 @@ from gateway.faxout.decisions import Decision, Doubt, Expire, Hold, How, Own, Pr
 from gateway.faxout.interpret import Standing
 from gateway.faxout.match import Clues, Pages, SentRow, match
 from gateway.lifecycle import FaxState
-from gateway.store.tracking import Claimant
+from gateway.store.tracking import Claimant, GivesBack
 
 SENT, UNKNOWN, HELD, SUBMITTING = FaxState.SENT, FaxState.UNKNOWN, FaxState.HELD, FaxState.SUBMITTING
 PENDING, FAILED = Standing.PENDING, Standing.FAILED
@@ -45,6 +45,20 @@ def test_a_row_that_cannot_be_ours_is_passed_over(other: SentRow) -> None:
 def test_a_row_of_any_snapshot_is_never_ours() -> None:
     twice = claimant(SENT, attempt(1, outcome="lease_lost", snapshot=("1",)), attempt(2, snapshot=()))
     assert decide(twice, row("1")) == Wait()
+
+
+def test_what_was_there_before_the_second_call_may_be_the_first_ones() -> None:
+    """The first ended in doubt, and its row came just before the second."""
+    calls = attempt(1, outcome="sending", snapshot=("1",)), attempt(2, snapshot=("1", "2"))
+    for state in (SENT, UNKNOWN, HELD):
+        twice = claimant(state, *calls)
+        assert decide(twice, row("1"), row("2"), pages={"2": OURS}) == Own("2", How.PAGES)
+        assert decide(twice, row("1"), row("2", FAILED), pages={"2": OURS}) == Wait(), (
+            "the second's is to come"
+        )
+        assert decide(twice, row("1"), row("2"), pages={"1": OURS, "2": ()}) != Own("1", How.PAGES)
+    other = claimant(SENT, id_="G")
+    assert decide(other, row("2"), row("1", destination=""), others=(twice,), pages=UNSEEN) == Wait()
 
 
 def test_a_row_of_another_fax_is_never_ours() -> None:
@@ -90,17 +104,51 @@ def test_a_lone_row_with_other_pages_must_stay_alone() -> None:
 
 
 @pytest.mark.parametrize("standing", [Standing.ARRIVED, FAILED])
-def test_where_pages_come_back_as_they_were_sent_other_pages_are_another_fax(standing: Standing) -> None:
+@pytest.mark.parametrize("form", [GivesBack.AS_SENT, GivesBack.REDRAWN])
+def test_where_our_pages_are_recognised_other_pages_are_another_fax(
+    standing: Standing, form: GivesBack
+) -> None:
     found = row("1", standing)
     settling = {"F": ("1", T0 + 60)}
-    clues = {"pages": {"1": ("not", "ours")}, "as_sent": True, "settling": settling}
+    clues = {"pages": {"1": ("not", "ours")}, "gives_back": form, "settling": settling}
     assert decide(claimant(), found, **clues, now=T0 + 60 + POLICY.settle) == Wait()
     assert decide(claimant(), found, **clues, now=LATE) == Hold(Doubt.AMBIGUOUS)
 
 
+@pytest.mark.parametrize(
+    "clue", [{"late": ["1"]}, {"gives_back": GivesBack.AS_SENT}], ids=["late", "as sent"]
+)
+def test_a_lone_row_whose_pdf_should_be_there_must_stay_alone(clue: dict[str, object]) -> None:
+    """A stranger's PDF may be the one that cannot be had just now, and our row may come a little later."""
+    clues = {"pages": {"1": ()}, "settling": {"F": ("1", T0 + 60)}, **clue}
+    assert decide(claimant(), row("1"), **clues) == Settle("1")
+    assert decide(claimant(), row("1"), row("2"), **clues) == Prove(("2",))
+    assert decide(claimant(), row("1"), **clues, now=T0 + 60 + POLICY.settle) == Own("1", How.LONE)
+
+
+def test_a_row_that_showed_other_pages_is_asked_for_again() -> None:
+    """It may not have been finished."""
+    for state in (SENT, UNKNOWN, HELD):
+        clues = {"pages": {"1": ("wait",)}, "again": ["1"]}
+        assert decide(claimant(state), row("1"), **clues) == Prove(("1",))
+
+
+def test_the_first_of_our_pages_drawn_anew_are_not_recognised() -> None:
+    found, clues = row("1", pages=1), {"pages": {"1": ("anew",)}, "settling": {"F": ("1", T0 + 60)}}
+    late = T0 + 60 + POLICY.settle
+    assert decide(claimant(), found, **clues, gives_back=GivesBack.REDRAWN, now=late) == Own("1", How.LONE)
+    assert decide(claimant(), found, **clues, gives_back=GivesBack.AS_SENT, now=late) == Wait()
+
+
+def test_where_a_person_knew_better_other_pages_may_be_ours() -> None:
+    clues = {"pages": {"1": ("not", "ours")}, "gives_back": GivesBack.UNLIKE}
+    assert decide(claimant(), row("1"), **clues) == Settle("1")
+
+
 def test_the_first_of_our_pages_are_a_partial_fax_of_ours() -> None:
     found = row("1", pages=1)
-    assert decide(claimant(), found, pages={"1": OURS[:1]}, as_sent=True) == Own("1", How.LONE)
+    clues = {"pages": {"1": OURS[:1]}, "gives_back": GivesBack.AS_SENT}
+    assert decide(claimant(), found, **clues) == Own("1", How.LONE)
 
 
 def test_a_lone_pending_row_is_not_pinned_because_a_second_may_come() -> None:
@@ -202,6 +250,18 @@ def test_a_known_row_whose_id_vanished_is_matched_anew() -> None:
 def test_the_failed_row_of_an_earlier_call_says_nothing_about_this_one() -> None:
     again = claimant(SENT, attempt(1, provider_id="1"), attempt(2, started=T0 + 500))
     assert decide(again, row("1", FAILED), now=T0 + 600, known={"1": "F"}) == Wait()
+
+
+@pytest.mark.parametrize("outcome", ["success", "sending"])
+def test_an_earlier_calls_row_that_is_gone_may_be_back_under_another_id(outcome: str) -> None:
+    """It failed, and says nothing about the call that is under way: a third would send the fax twice."""
+    calls = attempt(1, provider_id="1"), attempt(2, started=T0 + 60, outcome=outcome, snapshot=("1",))
+    again = claimant(SENT if outcome == "success" else UNKNOWN, *calls)
+    failed, both = row("7", FAILED, latest=T0 + 30), {"7": OURS, "8": OURS}
+    assert decide(again, failed, pages=both) == Wait()
+    assert decide(again, failed, row("8", PENDING), pages=both) == Own("8", How.PAGES)
+    assert decide(again, failed, row("8", FAILED), pages=both) == Own("7", How.PAGES), "both have failed"
+    assert decide(again, row("1", FAILED), failed, pages=both) == Own("7", How.PAGES), "it is still there"
 
 
 def test_a_row_that_is_known_to_be_anothers_stays_so() -> None:

@@ -10,6 +10,8 @@ from gateway.faxout.interpret import Standing
 from gateway.faxout.proofs import Proofs
 from gateway.lifecycle import DocumentState
 from gateway.model import Document
+from gateway.voipms import ApiError
+from gateway.voipms.statuses import Phase, classify
 
 ROWS = {"7": Standing.PENDING}
 THEIRS = ("drawn", "anew")
@@ -20,9 +22,15 @@ def document(name: str, *digests: str) -> Document:
 
 
 class Account:
-    """Gives a PDF for every row."""
+    """Gives a PDF for every row, or raises."""
+
+    error: GatewayError | None = None
+    asked = 0
 
     async def get_fax_message_pdf(self, row_id: str) -> bytes:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
         return b"%PDF-" + row_id.encode()
 
 
@@ -30,10 +38,11 @@ class Desk:
     """Proofs, and what was compared for them."""
 
     def __init__(self, *alike: str, error: GatewayError | None = None) -> None:
+        self.account = Account()
         self.compared: list[str] = []
         self.time = 0.0
         self._alike, self._error = alike, error
-        account: Any = Account()
+        account: Any = self.account
         self.proofs = Proofs(
             client=account,
             page_digests=self._digests,
@@ -53,7 +62,7 @@ class Desk:
 
     async def shown(self, *documents: Document) -> dict[str, tuple[str, ...]]:
         await self.proofs.ask({"7": documents}, ROWS)
-        return self.proofs.known(ROWS)
+        return dict(self.proofs.known(ROWS).pages)
 
 
 async def test_equal_digests_are_not_compared_again() -> None:
@@ -97,4 +106,40 @@ async def test_a_comparison_that_failed_is_made_again_later(asked_again: bool) -
     desk = Desk(error=GatewayError(temporary("4.3.0", "No renderer.")))
     assert await desk.shown(document("a", "1", "2")) == {"7": ()}
     desk.time = 10_000.0 if asked_again else 1.0
-    assert ("7" in desk.proofs.known(ROWS)) is not asked_again
+    assert ("7" in desk.proofs.known(ROWS).pages) is not asked_again
+
+
+@pytest.mark.parametrize(("code", "late"), [("unavailable_info", True), ("invalid_id", False)])
+async def test_a_pdf_that_cannot_be_had_may_come_unless_it_was_refused(code: str, late: bool) -> None:
+    desk = Desk()
+    failure = classify("getFaxMessagePDF", Phase.STATUS, code)
+    desk.account.error = ApiError(failure, method="getFaxMessagePDF")
+    assert await desk.shown(document("a", "1", "2")) == {"7": ()}
+    assert set(desk.proofs.known(ROWS).late) == ({"7"} if late else set())
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_other_pages_count_also_while_the_pdf_cannot_be_had_again(ended: bool) -> None:
+    """A stranger's row ends, and its PDF is away just then."""
+    desk = Desk()
+    assert await desk.shown(document("a", "1", "2")) == {"7": THEIRS}
+    desk.account.error = GatewayError(temporary("4.3.0", "Not now."))
+    desk.time = 10_000.0
+    rows = {"7": Standing.ARRIVED if ended else Standing.PENDING}
+    assert set(desk.proofs.known(rows).again) == {"7"}
+    await desk.proofs.ask({"7": [document("a", "1", "2")]}, rows)
+    known = desk.proofs.known(rows)
+    assert (known.pages, set(known.again)) == ({"7": THEIRS}, set())
+
+
+async def test_other_pages_are_looked_at_again_a_few_times() -> None:
+    """They may be there before the fax is; a stranger's stay what they are."""
+    desk = Desk()
+    for _ in range(20):
+        desk.time += 3600.0
+        if "7" not in desk.proofs.known(ROWS).pages or desk.proofs.known(ROWS).again:
+            await desk.shown(document("a", "1", "2"))
+    assert 1 < desk.account.asked < 10
+    assert await desk.shown(document("a", *THEIRS)) == {"7": THEIRS}
+    desk.time += 3600.0
+    assert not desk.proofs.known(ROWS).again, "ours"

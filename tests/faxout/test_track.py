@@ -20,7 +20,9 @@ from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
 from gateway.simulator import MODES, WireMode
 from gateway.simulator.account import Message
+from gateway.simulator.life import finished
 from gateway.simulator.redraw import Kept
+from gateway.simulator.sample import stranger
 from gateway.store import attempts, history
 from gateway.voipms import ApiError
 
@@ -461,6 +463,51 @@ async def test_a_strangers_failed_row_instead_of_ours_is_taken_only_after_settli
     assert await office.state(fax) is SENT
 
 
+@pytest.mark.parametrize("first", ["success", "IN PROGRESS"])
+async def test_a_strangers_row_whose_pdf_cannot_be_had_just_now_is_not_taken_before_ours_comes(
+    office: Any, first: str
+) -> None:
+    office.script({"fate": "success", "row_delay": 120})
+    fax = await office.accept()
+    await office.send()
+    theirs = await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2, status=first)
+    if first != "success":  # other pages were seen before its end
+        other = await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2)
+        await office.track()
+        del office.simulator.account.messages[int(other)]
+        message = office.simulator.account.messages[int(theirs)]
+        message.life = finished(2, 76, 0)
+    office.script("unavailable_info", method="getFaxMessagePDF")
+    await office.track_after(5)
+    assert await office.state(fax) is SENT
+    await office.track_after(130, 60)
+    done = await office.fax(fax.id)
+    assert (done.state, done.provider_id) == (DELIVERED, office.calls()[0].message)
+
+
+@pytest.mark.parametrize("theirs", ["success", "busy"])
+async def test_that_the_provider_gives_back_our_pages_is_known_after_a_restart(
+    office: Any, theirs: str
+) -> None:
+    """From then on other pages are another fax, however long they stay alone."""
+    office.script(
+        "success",
+        {"fate": "stranger_row", "when": "instead", "row_shown": False, "stranger_ending": theirs},
+    )
+    first = await office.accept()
+    await office.send()
+    await office.track_after(60)
+    assert await office.state(first) is DELIVERED
+    office.restart()
+    fax = await office.accept()
+    await office.send()
+    await office.track_after(60, 700, 700)
+    assert await office.state(fax) is SENT
+    await office.track_after(HOUR)
+    assert await office.state(fax) is HELD
+    assert accepted(office) == 2
+
+
 async def test_the_same_fax_of_two_senders_is_told_apart_by_what_was_there_before(office: Any) -> None:
     office.script({"fate": "accepted_then_reset", "row_delay": 2 * HOUR, "ending": "voice"})
     first = await office.accept()
@@ -572,17 +619,52 @@ async def test_a_row_proved_under_another_id_is_proved_anew(office: Any) -> None
     assert await how(office, fax) == "pages"
 
 
+async def test_the_busy_row_of_the_first_call_under_another_id_makes_no_third(office: Any) -> None:
+    office.script("busy", {"fate": "success", "row_delay": 300})
+    fax = await office.accept()
+    await office.send()
+    await office.track_after(60)
+    assert await office.state(fax) is WAITING
+    office.simulator.advance(180)
+    await office.send()
+    messages = office.simulator.account.messages
+    busy = messages.pop(int(office.calls()[0].message))
+    busy.number = office.simulator.account.next_id()
+    messages[busy.number] = busy
+    await office.track_after(30, 60)
+    assert await office.state(fax) is SENT
+    await office.track_after(300)
+    done = await office.fax(fax.id)
+    assert (done.state, done.provider_id) == (DELIVERED, office.calls()[1].message)
+    assert accepted(office) == 2
+
+
 # Proofs.
 
 
-async def test_a_pdf_is_fetched_once_for_each_standing_of_its_row(office: Any) -> None:
+async def test_a_pdf_that_is_not_finished_yet_is_looked_at_again(office: Any) -> None:
+    office.script("accepted_then_reset")
+    fax = await office.accept()
+    await office.send()
+    office.simulator.advance(60)
+    message = office.simulator.account.messages[int(office.calls()[0].message)]
+    whole, message.pdf = message.pdf, stranger(2)
+    await office.track()
+    message.pdf = whole
+    await office.track_after(61)
+    assert await office.state(fax) is DELIVERED
+
+
+async def test_a_strangers_pdf_is_fetched_a_few_times_only(office: Any) -> None:
     office.script("empty_200")
     fax = await office.accept()
     await office.send()
     await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2)
-    await office.track_after(10, 30, 30, 600, HOUR)
+    await office.track_after(10, 30, 30)
+    assert len(office.calls("getFaxMessagePDF")) == 2
+    await office.track_after(600, *[HOUR] * 40)
     assert await office.state(fax) is HELD
-    assert len(office.calls("getFaxMessagePDF")) == 1
+    assert len(office.calls("getFaxMessagePDF")) == 6
 
 
 async def test_a_pdf_that_cannot_be_had_yet_is_asked_for_again_with_patience(office: Any) -> None:

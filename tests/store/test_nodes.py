@@ -12,8 +12,21 @@ from support.submissions import make_submission
 from gateway.lifecycle import FaxState, OutboxState, ReceivedState
 from gateway.model import Content, MailKind, ReceivedFax, Via, new_id
 from gateway.moves import Trigger
-from gateway.store import Store, attempts, documents, facts, faxes, intake, mailboxes, outbox, received, views
+from gateway.store import (
+    Store,
+    attempts,
+    documents,
+    facts,
+    faxes,
+    intake,
+    mailboxes,
+    outbox,
+    received,
+    tracking,
+    views,
+)
 from gateway.store.received import Delivery
+from gateway.store.tracking import GivesBack
 
 pytestmark = pytest.mark.peer("postgresql")
 T = TypeVar("T")
@@ -94,6 +107,22 @@ async def test_a_fact_and_a_mark_are_put_by_both(nodes: tuple[Store, Store]) -> 
     assert await at_once(nodes, *[lambda tx: facts.put(tx, "k", 1)] * 2) == [None, None]
     mark = lambda tx: mailboxes.set_mark(tx, "a", "INBOX", uidvalidity=1, high_water=2)  # noqa: E731
     assert await at_once(nodes, mark, mark) == [None, None]
+
+
+async def test_what_the_provider_gives_back_is_known_to_all(nodes: tuple[Store, Store]) -> None:
+    one, other = nodes
+    as_sent, redrawn, unlike = GivesBack
+    assert await other.read(tracking.gives_back) is None
+    for told, known in (
+        (redrawn, redrawn),
+        (as_sent, as_sent),
+        (redrawn, as_sent),
+        (unlike, unlike),
+        (redrawn, unlike),
+        (as_sent, as_sent),
+    ):
+        await one.write(lambda tx, told=told: tracking.learn(tx, told))  # type: ignore[misc]
+        assert await other.read(tracking.gives_back) is known
 
 
 async def test_a_received_fax_is_seen_once(nodes: tuple[Store, Store]) -> None:
