@@ -53,7 +53,8 @@ def main(fd: int, rooms: Iterable[str]) -> None:
     gc.enable()
     os.set_inheritable(fd, False)
     zygote = _Zygote(socket.socket(fileno=fd), os.getppid(), shut_in, spare=bool(rooms))
-    zygote.serve(layers)
+    with contextlib.suppress(ConnectionError):  # the daemon has died: nobody is left to be told
+        zygote.serve(layers)
     os._exit(os.EX_OK)  # taking the libraries apart is work for nothing
 
 

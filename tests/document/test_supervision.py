@@ -19,6 +19,7 @@ import pytest
 
 from gateway.document import Renderer, RendererDied, RenderSettings, conversation, lanes, pace, threads
 from gateway.document.errand import Errand
+from gateway.document.launch import command, launch
 from gateway.document.office import Office, converter
 from gateway.errors import GatewayError, Kind
 
@@ -162,9 +163,9 @@ async def test_a_hanging_helper_is_killed_and_replaced(
 
 
 async def test_a_helper_that_cannot_start_is_told_at_start() -> None:
-    for command in (("/nonexistent/python",), (sys.executable, "-c", "raise SystemExit(1)")):
+    for words in (("/nonexistent/python",), (sys.executable, "-c", "raise SystemExit(1)")):
         with pytest.raises(GatewayError) as caught:
-            await Renderer(SETTINGS, command=command).start()
+            await Renderer(SETTINGS, command=words).start()
         assert caught.value.failure.kind is Kind.TEMPORARY
 
 
@@ -172,6 +173,15 @@ def spares(pid: int | None) -> list[int]:
     """Children of `pid` that wait for a document."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found if named(int(child)) == "fax-spare"]
+
+
+def test_a_helper_whose_daemon_dies_at_its_start_ends_without_a_word(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    launched = launch(command(()))
+    launched.control.close()
+    assert launched.process.wait(60) == 0
+    assert capfd.readouterr().err == ""
 
 
 async def test_a_spare_child_takes_the_next_document_and_no_other(make: Any, out: Path) -> None:
