@@ -103,6 +103,7 @@ class Tracker:
             return []
         # A day earlier than the oldest call, so that every row of its snapshot is still in the window.
         oldest = min(attempt.started for one in waiting for attempt in one.attempts) - _DAY
+        now = self._clock()  # what comes while the round goes on was not seen by it
         try:
             sent = await self._list(oldest)
         except voipms.ApiError:
@@ -113,8 +114,8 @@ class Tracker:
         reduced = [self._reduce(row) for row in sent.rows.values()]
         standings = {row.id: row.standing for row in reduced}
         journal.rows_unreadable(folder="SENT", count=sent.unreadable)
-        matched = functools.partial(self._match, look, reduced, sent.unreadable)
-        decisions = matched(self._proofs.known(standings))
+        matched = functools.partial(self._match, rows=reduced, unreadable=sent.unreadable, now=now)
+        decisions = matched(look, self._proofs.known(standings))
         documents_to = _documents(look.claimants)
         if wanted := {
             row_id: documents_to[phone.bare(sent.rows[row_id].destination)]
@@ -124,7 +125,7 @@ class Tracker:
         }:
             await self._proofs.ask(wanted, standings)
             look = await self._learn(look)
-            decisions = self._match(look, reduced, sent.unreadable, self._proofs.known(standings))
+            decisions = matched(look, self._proofs.known(standings))
         self._remember_settling(decisions)
         return self._news(look, decisions, sent.rows)
 
@@ -166,9 +167,8 @@ class Tracker:
         return replace(look, held_since=held)
 
     def _match(
-        self, look: _Look, rows: Sequence[SentRow], unreadable: int, shown: Shown
+        self, look: _Look, shown: Shown, *, rows: Sequence[SentRow], unreadable: int, now: float
     ) -> dict[str, Decision]:
-        now = self._clock()  # first: a step between the two makes the settling longer, never shorter
         settling = {
             fax_id: (row_id, min(since + self._skipped(since), now))
             for fax_id, (row_id, since) in self._settling.items()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import GatewayError, permanent
+from gateway.errors import GatewayError, permanent, temporary
 from gateway.faxout.proofs import PROOFS_A_ROUND
 from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
@@ -483,6 +483,28 @@ async def test_a_strangers_row_whose_pdf_cannot_be_had_just_now_is_not_taken_bef
     await office.track_after(130, 60)
     done = await office.fax(fax.id)
     assert (done.state, done.provider_id) == (DELIVERED, office.calls()[0].message)
+
+
+async def test_a_long_round_makes_no_row_settle_that_was_not_looked_at(office: Any) -> None:
+    """Ours comes while PDFs are fetched, when the stranger's would have been alone for long enough."""
+
+    async def slowly(pdf: bytes) -> Sequence[str]:
+        office.simulator.advance(50)
+        raise GatewayError(temporary("4.3.0", "Not now."))
+
+    office.page_digests = slowly
+    office.restart()
+    office.script({"fate": "success", "row_delay": 640})
+    fax = await office.accept()
+    await office.send()
+    await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2)
+    await office.track_after(5, 560)
+    assert await office.state(fax) is SENT
+    assert len(office.calls("getFaxMessagePDF")) == 2
+    office.page_digests = page_digests
+    office.restart()
+    await office.track_after(60)
+    assert (await office.fax(fax.id)).provider_id == office.calls()[0].message
 
 
 @pytest.mark.parametrize("theirs", ["success", "busy"])
