@@ -39,6 +39,7 @@ class Trigger(enum.StrEnum):
     ROW = "row"
     DOUBT = "doubt"
     RESEND = "resend"
+    TRACE = "trace"
     RESOLVE = "resolve"
     EXPIRED = "expired"
     # documents
@@ -204,6 +205,8 @@ FAX = (
          "nothing proves what happened, and it has waited long enough", (), (_E.WORD, _E.ALERT)),
     Move((_F.UNKNOWN,), _F.WAITING, _T.RESEND, Who.TRACK,
          "no trace of it, and its sender prefers two faxes to none", (_G.RULE,)),
+    Move((_F.WAITING,), _F.UNKNOWN, _T.TRACE, Who.SUBMIT,
+         "it was to be sent again by that rule, and a row has come meanwhile", (_G.LEASE, _G.LINE, _G.RULE)),
     Move((_F.HELD,), _F.UNCONFIRMED, _T.EXPIRED, Who.TRACK,
          "nobody resolved it in time", (), (_E.RECEIPT, _E.ALERT)),
     Move(_DOUBTFUL, _F.SENT, _T.RESOLVE, Who.PERSON,

@@ -23,12 +23,24 @@ from gateway.faxout import identity
 from gateway.faxout.interpret import LEASE_LOST, NOT_CALLED, PAGES_UNREADABLE, SUCCESS
 from gateway.faxout.moment import at_provider
 from gateway.faxout.sent import UNREADABLE, list_sent
+from gateway.lifecycle import FaxState
 from gateway.model import Attempt, Content, Document, Fax, new_token
-from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes, pauses
+from gateway.moves import Trigger
+from gateway.store import Spool, Store, StoreUnavailableError, attempts, faxes, history, pauses, tracking
 from gateway.store.leases import StaleError
 from gateway.worker.lease import Lease, LeaseLostError
-from gateway.worker.outcomes import Abandoned, Called, LineTaken, NotCalled, Released, SubmitOutcome, Unsure
+from gateway.worker.outcomes import (
+    Abandoned,
+    Called,
+    LineTaken,
+    NotCalled,
+    Released,
+    SubmitOutcome,
+    Traced,
+    Unsure,
+)
 
+_DOUBTFUL = (FaxState.UNKNOWN, FaxState.HELD)
 _FOREIGN_NUMBER = "invalid_from_number"
 
 
@@ -68,6 +80,8 @@ class Submitter:
             if (instead := self._instead(work.fax)) is not None:
                 return instead
             snapshot = await self._look(work.fax.number)
+            if await self._traced(work, snapshot):
+                return Traced()
         except StoppingError:
             return Released()
         except voipms.ApiError as error:
@@ -123,6 +137,22 @@ class Submitter:
         sent = await list_sent(self._client, since=now, until=now, everywhere=self._settings.fax.all_folders)
         before = sorted(row.id for row in sent.rows.values() if phone.same(row.destination, number))
         return [*before, UNREADABLE] if sent.unreadable else before
+
+    async def _traced(self, work: faxes.Work, snapshot: list[str]) -> bool:
+        """Whether a row has come since the tracker saw none, and let a rule send the Fax again.
+
+        That may be long ago: the queue waited, or the line was taken. Nobody looked for rows meanwhile.
+        """
+        if not (work.fax.attempts and work.submission.resend_unknown):
+            return False
+
+        def trace(tx: sa.Connection) -> bool:
+            calls = tracking.attempts_of(tx, work.fax.id)
+            new = set(snapshot).difference(*(call.snapshot for call in calls))
+            by_rule = history.last_from(tx, "fax", work.fax.id, _DOUBTFUL) is Trigger.RESEND
+            return by_rule and not new <= tracking.known_rows(tx, sorted(new)).keys()
+
+        return await self._store.read(trace)
 
     def _at_provider(self, now: float) -> float:
         return at_provider(now, self._told(), skew=self._settings.fax.clock_skew_minutes * 60)

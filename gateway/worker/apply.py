@@ -37,6 +37,7 @@ from gateway.worker.outcomes import (
     RendererDied,
     Routed,
     SubmitOutcome,
+    Traced,
     Tracked,
     Undeliverable,
     Unsure,
@@ -119,6 +120,14 @@ def submit(
             return fax.state
         case Unsure(token=token, word=word):
             return attempts.take_back(tx, fax, token, outcome=word, now=now)
+        case Traced():
+            try:
+                with tx.begin_nested():
+                    faxes.move(tx, fax, FaxState.UNKNOWN, Trigger.TRACE, now=now, run_at=now)
+            except faxes.LineTakenError:
+                faxes.release(tx, fax, run_at=now + _LINE_TAKEN)
+                return fax.state
+            return FaxState.UNKNOWN
         case NotCalled(failure=failure):
             certain = failure.kind is Kind.PERMANENT  # about this fax, and no word of the provider
             pause = None if certain else noted(tx, failure, policy, now=now)

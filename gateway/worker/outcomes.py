@@ -96,7 +96,12 @@ class Unsure:
     """What the attempt's row records, if there is one."""
 
 
-SubmitOutcome = NotCalled | LineTaken | Released | Called | Abandoned | Unsure
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """No call: a row has come that an earlier call may have made, and only a rule asked for another one."""
+
+
+SubmitOutcome = NotCalled | LineTaken | Released | Called | Abandoned | Unsure | Traced
 
 # --- faxes: what the SENT folder says ---------------------------------------------------------------
 

@@ -18,13 +18,15 @@ from gateway.errors import GatewayError, permanent, temporary
 from gateway.faxout.proofs import PROOFS_A_ROUND
 from gateway.faxout.sent import latest_meaning, list_sent
 from gateway.lifecycle import FaxState
+from gateway.moves import Trigger
 from gateway.simulator import MODES, WireMode
 from gateway.simulator.account import Message
 from gateway.simulator.life import finished
 from gateway.simulator.redraw import Kept
 from gateway.simulator.sample import stranger
-from gateway.store import attempts, history
+from gateway.store import attempts, faxes, history
 from gateway.voipms import ApiError
+from gateway.worker.outcomes import Traced
 
 OpenOffice = Callable[..., Any]
 HOUR = 3600.0
@@ -317,6 +319,43 @@ async def test_a_rule_may_prefer_a_second_fax_to_none(office: Any) -> None:
     await office.track_after(60)
     assert await office.state(fax) is DELIVERED
     assert accepted(office) == 1
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_row_that_comes_while_a_rule_waits_to_send_again_stops_it(office: Any, ours: bool) -> None:
+    """The provider is out of order just then, so the second call comes much later than the decision."""
+    taken = {"fate": "accepted_then_reset", "row_delay": HOUR + 300}
+    office.script(taken if ours else "refused_after_body", "success")
+    fax = await office.accept(resend_unknown=True)
+    await office.send()
+    await office.track_after(HOUR + 60)
+    assert await office.state(fax) is WAITING
+    office.script("unavailable_info", method="getFaxMessages")
+    await office.send()
+    if not ours:
+        await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2)
+    office.simulator.advance(600)
+    assert await office.send() == Traced()
+    assert await office.state(fax) is UNKNOWN
+    await office.track_after(60)
+    assert await office.state(fax) is (DELIVERED if ours else HELD)
+    assert len(office.calls()) == 1
+
+
+async def test_a_person_who_sends_again_is_not_stopped_by_new_rows(office: Any) -> None:
+    office.script("refused_after_body", "success")
+    fax = await office.accept(resend_unknown=True)
+    await office.send()
+    await office.simulator.put_sent(to="5551230001", from_="5552341234", pages=2)
+    await office.track_after(60, HOUR)
+    held, now = await office.fax(fax.id), office.now()
+    assert held.state is HELD
+    await office.store.write(
+        lambda tx: faxes.move(tx, held, WAITING, Trigger.RESOLVE, now=now, run_at=now, by="anna")
+    )
+    await office.send()
+    await office.track_after(60)
+    assert await office.state(fax) is DELIVERED
 
 
 async def test_no_rule_resends_beside_a_new_row(office: Any) -> None:

@@ -37,7 +37,7 @@ from gateway.retries import Cause
 from gateway.store import Store, attempts, documents, duties, faxes, intake, leases, tables, tracking
 from gateway.store.leases import StaleError
 from gateway.worker import apply
-from gateway.worker.outcomes import Called, LineTaken, NotCalled, Released, Tracked, Unsure
+from gateway.worker.outcomes import Called, LineTaken, NotCalled, Released, Traced, Tracked, Unsure
 
 T = TypeVar("T")
 NUMBERS = ("+15552341234", "+15552340000")
@@ -53,7 +53,7 @@ WORDS: dict[str, Failure | None] = {
 TRUTHFUL = {True: ("success", "no_word"), False: ("busy_there", "refused", "no_word")}
 AT_PROVIDER = ("sent", "unknown", "held")
 EVENTS = (*["work"] * 12, *["time"] * 4, "mail", "person", "person", "disaster")
-STEPS = ("call", "call", "call", "line", "drain", "busy", "never", "lost")
+STEPS = ("call", "call", "call", "line", "drain", "busy", "never", "lost", "trace")
 NEWS = ("known", "pending", "delivered", "partial", "busy", "failed", "doubt", "resend", "expire")
 
 
@@ -198,7 +198,9 @@ class Faxes(RuleBasedStateMachine):
         match how:
             case "call" | "lost":
                 self._begin(node, work, fax, mine=mine, lost=how == "lost", accepted=accepted)
-            case "line" | "drain":
+            case "trace" if work.fax.state is FaxState.WAITING:
+                self._trace(work, fax, mine=mine)
+            case "line" | "drain" | "trace":
                 outcome = LineTaken() if how == "line" else Released()
                 self.write(lambda tx: apply.submit(tx, work, outcome, POLICY, now=self.now))
                 if fax.fence == work.fax.fence:
@@ -274,6 +276,22 @@ class Faxes(RuleBasedStateMachine):
         else:
             assert state == target
             fax.move(target)
+
+    def _trace(self, work: faxes.Work, fax: ModelFax, *, mine: bool) -> None:
+        """A rule was to send it again, and a row has come."""
+        may = mine and fax.resend and (fax.lease_until is None or fax.lease_until >= self.now)
+        try:
+            state = self.write(lambda tx: apply.submit(tx, work, Traced(), POLICY, now=self.now))
+        except StaleError:
+            assert not may
+            return
+        assert may
+        if self.queue.line_taken(fax):
+            fax.owner, fax.lease_until, fax.run_at = "", None, self.now + 5
+        else:
+            fax.move("unknown")
+            fax.run_at = self.now
+        assert state == fax.state
 
     def _tried(self, fax: ModelFax, state: FaxState | None, *, final: bool) -> None:
         """It waits for another try, or it was the last."""
