@@ -192,6 +192,7 @@ class Verbs:
             except faxes.LineTakenError:
                 raise _refuse("Another fax to this number is on the line; try again later.") from None
             tracking.learn(tx, tracking.GivesBack.UNLIKE)
+            tracking.learn_echo(tx, False)
             return {"id": fax.id, "state": FaxState.SENT}
 
         return await self._change(adopt)

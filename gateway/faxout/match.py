@@ -13,7 +13,8 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   must stay alone for a while, because it leads to another call; so must one that shows other pages than ours,
   which the provider may have drawn anew, and one whose PDF should be there but is not. Where the provider is
   known to give back pages in which ours are recognised, others are another fax. Ids that vanished from the
-  snapshot rule likeness out: where ids change, a new id is no new row. So do rows that could not be read.
+  snapshot rule likeness out: where ids change, a new id is no new row. So do rows that could not be read, and
+  so does a token, where the provider is known to echo it.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
   only, and goes on contesting rows.
@@ -86,6 +87,8 @@ class Clues:
     """Those of them whose PDF could not be had, which may be over soon."""
     gives_back: GivesBack | None = None
     """What the provider is known to make of our pages: where they are recognised, others are another fax."""
+    echoed: Collection[str] = ()
+    """Faxes whose row shows their token: the provider is known to echo it."""
     settling: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """Fax id → the row that was its lone candidate ever since, and since when (epoch seconds)."""
     held_since: Mapping[str, float] = field(default_factory=dict)
@@ -318,7 +321,7 @@ def _without_row(
 ) -> Decision:
     clean = claim.state is FaxState.SENT and claim.latest.outcome == SUCCESS
     lone = next(iter(claim.candidates.values())) if clean and len(claim.candidates) == 1 else None
-    if lone is not None and (lone.id in contested or claim.blind):
+    if lone is not None and (lone.id in contested or claim.blind or claim.id in clues.echoed):
         lone = None
     seen = clues.pages.get(lone.id) if lone is not None else None
     others = seen is not None and seen != claim.pages[: len(seen)]  # the first of our pages are ours

@@ -20,7 +20,7 @@ from gateway.store.tracking import GivesBack
 
 PROOFS_A_ROUND = 12
 """Each costs a call and a rendering."""
-_COMPARED = 4
+_COMPARED = 16
 """Documents that a PDF which is drawn anew is compared with; each comparison costs two renderings."""
 _LONGEST_PAUSE = 3600.0
 """Seconds between two tries at a PDF that showed nothing."""

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from gateway import journal, phone, voipms
 from gateway.config import Settings
 from gateway.faxout import patience
-from gateway.faxout.decisions import Decision, Policy, Prove, Settle
+from gateway.faxout.decisions import Decision, How, Own, Policy, Prove, Settle
 from gateway.faxout.interpret import Words, standing
 from gateway.faxout.match import Clues, SentRow, match
 from gateway.faxout.moment import at_provider
@@ -43,6 +43,7 @@ class _Look:
     known: Mapping[str, str]
     held_since: Mapping[str, float]
     gives_back: GivesBack | None
+    echoes: bool
 
 
 class Tracker:
@@ -68,6 +69,7 @@ class Tracker:
     ) -> None:
         self._client = client
         self._everywhere = settings.fax.all_folders
+        self._station_id = settings.voipms.station_id
         self._store = store
         self._clock = clock
         self._alike = alike
@@ -127,6 +129,9 @@ class Tracker:
             look = await self._learn(look)
             decisions = matched(look, self._proofs.known(standings))
         self._remember_settling(decisions)
+        tokens = [one for one in decisions.values() if isinstance(one, Own) and one.how is How.TOKEN]
+        if tokens and not look.echoes:
+            await self._store.write(lambda tx: tracking.learn_echo(tx, True))
         return self._news(look, decisions, sent.rows)
 
     async def _learn(self, look: _Look) -> _Look:
@@ -179,11 +184,16 @@ class Tracker:
             again=shown.again,
             late=shown.late,
             gives_back=look.gives_back,
+            echoed={one.fax.id for one in look.claimants if look.echoes and self._shows_token(one)},
             settling=settling,
             held_since=look.held_since,
             unreadable=unreadable,
         )
         return match(look.claimants, rows, clues=clues, now=now, policy=self._policy)
+
+    def _shows_token(self, claimant: Claimant) -> bool:
+        """Whether its calls put their token into the station id."""
+        return "{token}" in (claimant.submission.station_id or self._station_id)
 
     def _reduce(self, row: voipms.FaxMessage) -> SentRow:
         return SentRow(
@@ -258,4 +268,5 @@ def _look(tx: sa.Connection, row_ids: Iterable[str]) -> _Look:
         known=known,
         held_since=tracking.held_since(tx),
         gives_back=tracking.gives_back(tx),
+        echoes=tracking.echoes(tx),
     )

@@ -14,6 +14,7 @@ from gateway.model import Attempt, Document, Fax, Submission
 from gateway.store import facts, rows, tables
 
 _GIVES_BACK = "sent:gives_back"
+_ECHOES = "sent:echoes"
 
 
 class GivesBack(enum.StrEnum):
@@ -119,3 +120,13 @@ def learn(tx: sa.Connection, shown: GivesBack) -> None:
     """A PDF or a person has shown it. Pages that were drawn anew prove less than what is known already."""
     if shown is not GivesBack.REDRAWN or gives_back(tx) is None:
         facts.put(tx, _GIVES_BACK, shown)
+
+
+def echoes(tx: sa.Connection) -> bool:
+    """Whether a token in a station id is known to come back in its row."""
+    return bool(facts.get(tx, _ECHOES, False))
+
+
+def learn_echo(tx: sa.Connection, shown: bool) -> None:
+    """One has come back; or a person knew a row of ours that none had proved."""
+    facts.put(tx, _ECHOES, shown)

@@ -246,9 +246,11 @@ async def test_a_person_says_which_row_it_is(daemon: Daemon, store: Store) -> No
         with pytest.raises(GatewayError, match=f"no sent fax {row} to"):
             await adopt(row)
     await store.write(lambda tx: tracking.learn(tx, tracking.GivesBack.AS_SENT))
+    await store.write(lambda tx: tracking.learn_echo(tx, True))
     assert await adopt("700") == {"id": one, "state": FaxState.SENT}
     told = await store.read(tracking.gives_back)
     assert told is tracking.GivesBack.UNLIKE, "its pages did not prove what the person knows"
+    assert not await store.read(tracking.echoes)
     ((shown),) = await daemon.ask("queue.show", id=one)  # type: ignore[misc]
     assert (shown["provider_id"], shown["calls"][-1]["provider_id"]) == ("700", "700")
     assert shown["history"][-1]["detail"]["how"] == "person"

@@ -133,6 +133,14 @@ def test_a_row_that_showed_other_pages_is_asked_for_again() -> None:
         assert decide(claimant(state), row("1"), **clues) == Prove(("1",))
 
 
+def test_where_tokens_come_back_a_lone_row_without_ours_is_another_fax() -> None:
+    echo = {"pages": UNSEEN, "echoed": ["F"]}
+    assert decide(claimant(), row("1"), **echo) == Wait()
+    assert decide(claimant(), row("1"), **echo, now=LATE) == Hold(Doubt.AMBIGUOUS)
+    assert decide(claimant(), row("1", station_id="TOKEN001"), **echo) == Own("1", How.TOKEN)
+    assert decide(claimant(), row("1"), pages={"1": OURS}, echoed=["F"]) == Own("1", How.PAGES)
+
+
 def test_the_first_of_our_pages_drawn_anew_are_not_recognised() -> None:
     found, clues = row("1", pages=1), {"pages": {"1": ("anew",)}, "settling": {"F": ("1", T0 + 60)}}
     late = T0 + 60 + POLICY.settle

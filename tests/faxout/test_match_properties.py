@@ -94,6 +94,7 @@ def accounts(draw: st.DrawFn) -> Account:
         settling=draw(st.dictionaries(st.sampled_from(ids), st.tuples(st.sampled_from(_ROW_IDS), times))),
         held_since=draw(st.dictionaries(st.sampled_from(ids), times)),
         gives_back=draw(st.none() | st.sampled_from(GivesBack)),
+        echoed=draw(st.sets(st.sampled_from(ids), max_size=1)),
         unreadable=draw(st.sampled_from((0, 0, 1))),
     )
     return Account(claimants=claimants, rows=rows, clues=clues, now=draw(times))
@@ -137,6 +138,7 @@ def test_each_decision_is_lawful(account: Account) -> None:
                 assert latest.outcome == "success"
                 assert found.standing is not Standing.PENDING
                 assert account.clues.unreadable == 0
+                assert id_ not in account.clues.echoed
                 seen = account.clues.pages.get(found.id, ())
                 short = len(seen) < len(one.document.page_digests)
                 if account.clues.gives_back is GivesBack.AS_SENT or (

@@ -94,9 +94,16 @@ async def test_another_number_of_pages_is_not_compared() -> None:
     assert desk.compared == []
 
 
+async def test_of_many_documents_the_only_one_is_proved() -> None:
+    """Faxes to one number that are all held, as after a long outage."""
+    desk = Desk("7")
+    many = [document(str(number), f"{number}", "x") for number in range(9)]
+    assert await desk.shown(*many) == {"7": ("7", "x")}
+
+
 async def test_of_too_many_documents_none_is_proved() -> None:
     desk = Desk("0")
-    many = [document(str(number), f"{number}", "x") for number in range(9)]
+    many = [document(str(number), f"{number}", "x") for number in range(30)]
     assert await desk.shown(*many) == {"7": THEIRS}
     assert len(desk.compared) < len(many)
 

@@ -569,6 +569,24 @@ async def test_that_the_provider_gives_back_our_pages_is_known_after_a_restart(
     assert accepted(office) == 2
 
 
+async def test_that_the_provider_echoes_tokens_is_known_after_a_restart(open_office: OpenOffice) -> None:
+    """From then on a row without ours is another fax, also where PDFs cannot be had."""
+    office = open_office(voipms={"station_id": "{name} {token}"})
+    office.script("success", {"fate": "stranger_row", "when": "instead", "row_shown": False})
+    office.script(*[{"status": "no_message"}] * 40, method="getFaxMessagePDF")
+    first = await office.accept()
+    await office.send()
+    await office.track_after(60)
+    assert (await office.state(first), await how(office, first)) == (DELIVERED, "token")
+    office.restart()
+    fax = await office.accept()
+    await office.send()
+    await office.track_after(60, 700, 700)
+    assert await office.state(fax) is SENT
+    await office.track_after(HOUR)
+    assert await office.state(fax) is HELD
+
+
 async def test_the_same_fax_of_two_senders_is_told_apart_by_what_was_there_before(office: Any) -> None:
     office.script({"fate": "accepted_then_reset", "row_delay": 2 * HOUR, "ending": "voice"})
     first = await office.accept()
