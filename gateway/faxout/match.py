@@ -9,12 +9,13 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   are coded. When faxes with equal pages compete, a row goes to the only one that can have made it; an attempt
   makes one row.
 * **Likeness** (the lone candidate) is enough only after a clean ``success``, if no other fax could own the
-  row, and only once the row is final: while it is pending, a second candidate may still turn up. A failed one
-  must stay alone for a while, because it leads to another call; so must one that shows other pages than ours,
-  which the provider may have drawn anew, and one whose PDF should be there but is not. Where the provider is
-  known to give back pages in which ours are recognised, others are another fax. Ids that vanished from the
-  snapshot rule likeness out: where ids change, a new id is no new row. So do rows that could not be read, and
-  so does a token, where the provider is known to echo it.
+  row, and only once the row is final: while it is pending, a second candidate may still turn up. It must stay
+  alone for a while if it failed, because it leads to another call; if it arrived with other pages than ours,
+  which the provider may have drawn anew; and if its PDF should be there but is not. Where the provider is
+  known to give back pages in which ours are recognised, other pages are another fax; those of a failed row are
+  one anyway, until a person has known better. Likeness is ruled out by rows that could not be read, by ids
+  that vanished from the snapshot (where ids change, a new id is no new row), and by a token, where the provider
+  is known to echo it.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
   only, and goes on contesting rows.
@@ -24,8 +25,8 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   row that is gone may be back under another id, so it counts as well.
 
 What likeness risks: after a clean ``success``, a stranger's row for the same number is believed whose PDF
-cannot be had, or which stays alone for the settling time before the provider has ever shown us our pages, or
-after a person has said of such a row that it is ours.
+cannot be had; or which arrived and stays alone for the settling time before the provider has ever shown us
+our pages, or after a person has said of such a row that it is ours.
 
 Everything is decided from sets, so the order of faxes and rows does not matter.
 """
@@ -325,7 +326,7 @@ def _without_row(
         lone = None
     seen = clues.pages.get(lone.id) if lone is not None else None
     others = seen is not None and seen != claim.pages[: len(seen)]  # the first of our pages are ours
-    if others and seen is not None and _anothers(seen, claim.pages, clues.gives_back):
+    if lone is not None and seen is not None and others and _anothers(lone, seen, claim, clues.gives_back):
         lone = None
     settles = False
     if lone is not None:
@@ -346,12 +347,21 @@ def _without_row(
     return _patience(claim, clues, now, policy)
 
 
-def _anothers(seen: Pages, ours: Pages, gives_back: GivesBack | None) -> bool:
-    """Whether pages that are not recognised as ours, nor as the first of ours, cannot be ours.
+def _anothers(row: SentRow, seen: Pages, claim: _Claim, gives_back: GivesBack | None) -> bool:
+    """Whether pages that are not recognised as ours, nor as the first of ours, are another fax.
 
     The first of ours drawn anew are recognised as little as others.
     """
-    return gives_back is GivesBack.AS_SENT or (gives_back is GivesBack.REDRAWN and len(seen) >= len(ours))
+    whole = len(seen) >= len(claim.pages)
+    match gives_back:
+        case GivesBack.AS_SENT:
+            return True
+        case GivesBack.REDRAWN:
+            return whole
+        case GivesBack.UNLIKE:
+            return False
+        case None:  # a failed row may lead to another call: nobody's guess is good enough for that
+            return whole and row.standing is Standing.FAILED
 
 
 def _patience(claim: _Claim, clues: Clues, now: float, policy: Policy) -> Decision:

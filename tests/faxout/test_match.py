@@ -151,6 +151,14 @@ def test_the_first_of_our_pages_drawn_anew_are_not_recognised() -> None:
 def test_where_a_person_knew_better_other_pages_may_be_ours() -> None:
     clues = {"pages": {"1": ("not", "ours")}, "gives_back": GivesBack.UNLIKE}
     assert decide(claimant(), row("1"), **clues) == Settle("1")
+    assert decide(claimant(), row("1", FAILED), **clues) == Settle("1")
+
+
+def test_a_failed_row_with_other_pages_leads_to_no_other_call_while_nothing_is_known() -> None:
+    failed, others = row("1", FAILED), {"1": ("not", "ours")}
+    settling, late = {"F": ("1", T0 + 60)}, T0 + 60 + POLICY.settle
+    assert decide(claimant(), failed, pages=others, settling=settling, now=late) == Wait()
+    assert decide(claimant(), failed, pages={"1": ("one",)}) == Settle("1"), "of a call that broke, perhaps"
 
 
 def test_the_first_of_our_pages_are_a_partial_fax_of_ours() -> None:

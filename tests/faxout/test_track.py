@@ -494,12 +494,16 @@ async def test_a_strangers_row_instead_of_ours_resolves_no_doubt(office: Any, th
     assert accepted(office) == 1
 
 
-async def test_a_strangers_failed_row_instead_of_ours_is_taken_only_after_settling(office: Any) -> None:
+async def test_a_strangers_failed_row_instead_of_ours_makes_no_second_call(office: Any) -> None:
+    """However long it stays alone, and although nothing is known yet of what the provider gives back."""
     office.script({"fate": "stranger_row", "when": "instead", "row_shown": False, "stranger_ending": "busy"})
     fax = await office.accept()
     await office.send()
-    await office.track_after(60, 500)
+    await office.track_after(60, 700, 700)
     assert await office.state(fax) is SENT
+    await office.track_after(HOUR)
+    assert await office.state(fax) is HELD
+    assert accepted(office) == 1
 
 
 @pytest.mark.parametrize("first", ["success", "IN PROGRESS"])
