@@ -12,10 +12,10 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   row, and only once the row is final: while it is pending, a second candidate may still turn up. It must stay
   alone for a while if it failed, because it leads to another call; if it arrived with other pages than ours,
   which the provider may have drawn anew; and if its PDF should be there but is not. Where the provider is
-  known to give back pages in which ours are recognised, other pages are another fax; those of a failed row are
-  one anyway, until a person has known better. Likeness is ruled out by rows that could not be read, by ids
-  that vanished from the snapshot (where ids change, a new id is no new row), and by a token, where the provider
-  is known to echo it.
+  known to give back pages in which ours are recognised, other pages are another fax; those of a failed row
+  are one anyway, until a person has known better. Likeness is ruled out by rows that could not be read, by
+  ids that vanished from the snapshot (where ids change, a new id is no new row), and by a token, where the
+  provider is known to echo it.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
   only, and goes on contesting rows.
