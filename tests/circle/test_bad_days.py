@@ -97,8 +97,8 @@ async def test_a_disk_that_fills_up_after_the_mail_was_taken(tmp_path: Path, bad
     """While it is rendered, while its outcome is appended, and while its receipt is queued."""
     async with on_a_bad_day(tmp_path, bad_day_library) as (world, day):
         await world.start()
-        # An answer after a second, and a row after six: time to fill the disk in between.
-        world.simulator.line.script([{"fate": "slow", "seconds": 100, "row_delay": 600}], destination=OUTSIDE)
+        # An answer after a second, and a row after three: time to fill the disk in between.
+        world.simulator.line.script([{"fate": "slow", "seconds": 100, "row_delay": 300}], destination=OUTSIDE)
         queue_id = await world.send(a_mail(attachments={"invoice.pdf": invoice()}))
         day.disk(FULL)
         await until_refused(day, 3)
