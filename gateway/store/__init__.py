@@ -27,7 +27,7 @@ from gateway.store.engine import WRITERS, has_schema, migrate, open_postgres, op
 from gateway.store.file import DatabaseFile
 from gateway.store.node import Keeper, identity
 from gateway.store.spool import INLINE, Draft, Spool, private_directory
-from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble
+from gateway.store.trouble import StoreUnavailableError, connection_lost, is_trouble, word
 from gateway.store.wal import WriteAheadLog
 from gateway.store.writer import Writer
 
@@ -117,8 +117,9 @@ class Store:
     def open(self) -> None:
         """Take the directory for this process, migrate, start the writer. Blocks.
 
-        Raises `GatewayError` (temporary) if another process has the directory, or the name of the node, or
-        (with the code `UNREACHABLE`) if the database does not answer; that may be tried again.
+        Raises `GatewayError` (temporary) if another process has the directory, or the name of the node; and,
+        with the code `UNREACHABLE` or one of `trouble`, if the database does not answer or cannot be written,
+        which may be tried again.
         """
         if self._lock is None:
             self._lock = self._take_directory()
@@ -127,8 +128,9 @@ class Store:
         except sa.exc.SQLAlchemyError as error:
             if not is_trouble(error):
                 raise
+            code = UNREACHABLE if self.shared else word(error)
             raise GatewayError(
-                temporary("4.3.0", f"The store cannot be opened: {words(error)}.", code=UNREACHABLE)
+                temporary("4.3.0", f"The store cannot be opened: {words(error)}.", code=code)
             ) from error
         if self._log is not None:
             self._log.start()

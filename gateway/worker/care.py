@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from gateway import journal
 from gateway.errors import GatewayError
 from gateway.store import UNREACHABLE, Store, attempts, documents, leases
+from gateway.store.trouble import DISK_ERROR, FULL, LOCKED
 
 T = TypeVar("T")
 
 _REACH_AGAIN = 2.0
+_PASSES = frozenset({UNREACHABLE, FULL, LOCKED, DISK_ERROR})
+"""What is waited for at the start. SQLite calls a full disk a disk error where it maps its index."""
 _CALM = 5.0
 """Seconds without trouble until the store is tried out: some of what is written may still fail."""
 
@@ -30,13 +33,20 @@ class StoreCare:
         self._stepping = False
 
     async def open(self) -> None:
-        """Open it and take up what an earlier process of this node left. Raises `GatewayError`."""
-        await self._reach()
+        """Open it and take up what an earlier process of this node left.
+
+        Waits for a database that is not up yet, for room and for somebody's lock: whoever starts us gives up
+        sooner or later. Raises `GatewayError` for what does not pass.
+        """
         node, longest = self._store.node, self._longest_call
-        await self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest, node=node))
-        await self._write(lambda tx, _: leases.reclaim(tx, node=node))
-        await self._write(lambda tx, now: documents.recover(tx, now=now, node=node))
-        await self._store.sweep()
+        await self._insist(lambda: asyncio.to_thread(self._store.open))
+        await self._insist(
+            lambda: self._write(lambda tx, now: attempts.orphan(tx, now=now, longest_call=longest, node=node))
+        )
+        await self._insist(lambda: self._write(lambda tx, _: leases.reclaim(tx, node=node)))
+        await self._insist(lambda: self._write(lambda tx, now: documents.recover(tx, now=now, node=node)))
+        await self._insist(self._store.sweep)
+        journal.store_recovered()
 
     async def close(self) -> None:
         """Close it."""
@@ -55,18 +65,16 @@ class StoreCare:
             await self._store.prove()
             journal.store_recovered()
 
-    async def _reach(self) -> None:
-        """Wait for a database that is not up yet: whoever starts us gives up sooner or later."""
+    async def _insist(self, step: Callable[[], Awaitable[object]]) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._store.open)
+                await step()
             except GatewayError as error:
-                if error.failure.code != UNREACHABLE or not self._store.shared:
+                if error.failure.code not in _PASSES:
                     raise
                 journal.store_trouble(reason=error.failure.sentence)
                 await asyncio.sleep(_REACH_AGAIN)
             else:
-                journal.store_recovered()
                 return
 
     async def _write(self, work: Callable[[sa.Connection, float], T]) -> T:

@@ -93,6 +93,23 @@ async def test_a_disk_that_takes_nothing_puts_mails_off(tmp_path: Path, bad_day_
         assert world.logged("crashed_item") == []
 
 
+async def test_a_start_on_a_full_disk_waits_for_room(tmp_path: Path, bad_day_library: Path) -> None:
+    async with on_a_bad_day(tmp_path, bad_day_library) as (world, day):
+        await world.start()
+        queue_id = await world.send(a_mail(text=SMALL))
+        await world.kill()
+        day.disk(FULL)
+        await world.start(ready=False)
+        await until_refused(day, 5)
+        day.over()
+        async with asyncio.timeout(PATIENCE):
+            while len(world.logged("started")) < 2:
+                await asyncio.sleep(0.05)
+        await world.until(f"{queue_id}-1", "delivered")
+        assert len(world.logged("store_trouble")) == 1
+        assert len(world.logged("store_recovered")) == 1
+
+
 async def test_a_disk_that_fills_up_after_the_mail_was_taken(tmp_path: Path, bad_day_library: Path) -> None:
     """While it is rendered, while its outcome is appended, and while its receipt is queued."""
     async with on_a_bad_day(tmp_path, bad_day_library) as (world, day):

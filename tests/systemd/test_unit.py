@@ -104,6 +104,7 @@ def test_notifications_come_from_the_daemon_alone() -> None:
     unit = directives()
     assert (unit["Type"], unit["NotifyAccess"]) == (["notify"], ["main"])
     assert unit["RestartPreventExitStatus"] == ["64 78"]
+    assert (unit["Restart"], unit["StartLimitIntervalSec"]) == (["on-failure"], ["0"]), "nobody need help"
     assert [credential.partition(":")[0] for credential in unit["LoadCredential"]] == [
         "config.toml",
         "voipms.password",
