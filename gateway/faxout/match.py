@@ -13,8 +13,8 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
   alone for a while if it failed, because it leads to another call; if it arrived with other pages than ours,
   which the provider may have drawn anew; and if its PDF should be there but is not. Where the provider is
   known to give back pages in which ours are recognised, other pages are another fax; those of a failed row
-  are one anyway, until a person has known better. Likeness is ruled out by rows that could not be read, by
-  ids that vanished from the snapshot (where ids change, a new id is no new row), and by a token, where the
+  are one anyway, until a row of ours was not recognised. Likeness is ruled out by rows that cannot be read,
+  by ids that vanished from the snapshot (where ids change, a new id is no new row), and by a token, where the
   provider is known to echo it.
 * A fax whose call ended in doubt is never matched by likeness. Without proof it is held for a person, or, if
   its sender's rule says so and the whole folder shows no new row, sent again. A held fax is matched by proof
@@ -26,7 +26,7 @@ changing ids. Giving a fax the wrong row tells its sender a lie, or sends it twi
 
 What likeness risks: after a clean ``success``, a stranger's row for the same number is believed whose PDF
 cannot be had; or which arrived and stays alone for the settling time before the provider has ever shown us
-our pages, or after a person has said of such a row that it is ours.
+our pages, or after a row of ours was not recognised.
 
 Everything is decided from sets, so the order of faxes and rows does not matter.
 """

@@ -20,7 +20,7 @@ from gateway.config import Settings
 from gateway.faxout import patience
 from gateway.faxout.decisions import Decision, How, Own, Policy, Prove, Settle
 from gateway.faxout.interpret import Words, standing
-from gateway.faxout.match import Clues, SentRow, match
+from gateway.faxout.match import Clues, Pages, SentRow, match
 from gateway.faxout.moment import at_provider
 from gateway.faxout.news import news
 from gateway.faxout.proofs import Proofs, Shown
@@ -129,9 +129,7 @@ class Tracker:
             look = await self._learn(look)
             decisions = matched(look, self._proofs.known(standings))
         self._remember_settling(decisions)
-        tokens = [one for one in decisions.values() if isinstance(one, Own) and one.how is How.TOKEN]
-        if tokens and not look.echoes:
-            await self._store.write(lambda tx: tracking.learn_echo(tx, True))
+        await self._learn_from(look, decisions, self._proofs.known(standings))
         return self._news(look, decisions, sent.rows)
 
     async def _learn(self, look: _Look) -> _Look:
@@ -142,6 +140,18 @@ class Tracker:
             look = replace(look, gives_back=await self._store.read(tracking.gives_back))
         self._proofs.learnt = None
         return look
+
+    async def _learn_from(self, look: _Look, decisions: Mapping[str, Decision], shown: Shown) -> None:
+        """Write down what the rows that are ours say about the provider."""
+        owned = {fax_id: one for fax_id, one in decisions.items() if isinstance(one, Own)}
+        if not look.echoes and any(one.how is How.TOKEN for one in owned.values()):
+            await self._store.write(lambda tx: tracking.learn_echo(tx, True))
+        if look.gives_back is None and any(
+            _unrecognised(one.document, shown.pages.get(owned[one.fax.id].row_id, ()))
+            for one in look.claimants
+            if one.fax.id in owned and owned[one.fax.id].how is How.LONE
+        ):
+            await self._store.write(lambda tx: tracking.learn(tx, GivesBack.UNLIKE))
 
     async def _shows(self, document: Document, pdf: bytes) -> bool:
         """Whether a PDF shows the pages of a document of ours, whose content may be gone."""
@@ -248,6 +258,11 @@ class Tracker:
             if tracked is not None:
                 found.append(tracked)
         return found
+
+
+def _unrecognised(ours: Document, seen: Pages) -> bool:
+    """Whether a row that is ours showed as many pages, and others."""
+    return seen != ours.page_digests and len(seen) >= len(ours.page_digests) > 0
 
 
 def _documents(claimants: Iterable[Claimant]) -> Mapping[str, Sequence[Document]]:

@@ -25,7 +25,7 @@ class GivesBack(enum.StrEnum):
     REDRAWN = "redrawn"
     """Drawn anew, and recognised."""
     UNLIKE = "unlike"
-    """A person knew a row of ours that its pages had not proved."""
+    """A row of ours, as a person said or as no other was there, was not recognised by its pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

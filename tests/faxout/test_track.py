@@ -24,7 +24,8 @@ from gateway.simulator.account import Message
 from gateway.simulator.life import finished
 from gateway.simulator.redraw import Kept
 from gateway.simulator.sample import stranger
-from gateway.store import attempts, faxes, history
+from gateway.store import attempts, faxes, history, tracking
+from gateway.store.tracking import GivesBack
 from gateway.voipms import ApiError
 from gateway.worker.outcomes import Traced
 
@@ -571,6 +572,33 @@ async def test_that_the_provider_gives_back_our_pages_is_known_after_a_restart(
     await office.track_after(HOUR)
     assert await office.state(fax) is HELD
     assert accepted(office) == 2
+
+
+async def test_where_the_provider_redraws_beyond_recognition_a_busy_line_is_called_again(office: Any) -> None:
+    """The first fax that arrived alone has shown it; one that comes back bit for bit shows better."""
+
+    async def redrawn(_pdf: bytes) -> Sequence[str]:
+        return ["drawn anew"]
+
+    office.page_digests = redrawn
+    office.restart()
+    office.script("success", "busy", "success")
+    first = await office.accept()
+    await office.send()
+    await office.track_after(60, 700)
+    assert (await office.state(first), await how(office, first)) == (DELIVERED, "lone")
+    assert await office.store.read(tracking.gives_back) is GivesBack.UNLIKE
+    second = await office.accept()
+    await office.send()
+    await office.track_after(60, 700)
+    assert await office.state(second) is WAITING
+    office.page_digests = page_digests
+    office.restart()
+    office.simulator.advance(200)
+    await office.send()
+    await office.track_after(60)
+    assert await how(office, second) == "pages"
+    assert await office.store.read(tracking.gives_back) is GivesBack.AS_SENT
 
 
 async def test_that_the_provider_echoes_tokens_is_known_after_a_restart(open_office: OpenOffice) -> None:
