@@ -60,6 +60,9 @@ def begin(
     moved = {
         "state": FaxState.SUBMITTING,
         "attempts": ordinal,
+        "pages": None,  # an earlier call's, as are the next two: this one may be resolved without a row
+        "seconds": None,
+        "cost": "",
         "run_at": None,
         "lease_until": now + lease,
     }

@@ -125,7 +125,7 @@ async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
         lambda tx: attempts.end(tx, attempt, "success", FaxState.SENT, Trigger.SUCCESS, now=1001)
     )
     fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
-    evidence = faxes.Evidence(provider_id="77", how="lone")
+    evidence = faxes.Evidence(provider_id="77", how="lone", pages=0, seconds=9, cost="0.029")
     await store.write(
         lambda tx: faxes.move(
             tx,
@@ -141,6 +141,10 @@ async def test_a_failed_row_stays_with_its_attempt(store: Store) -> None:
     assert await store.read(lambda tx: tracking.known_rows(tx, ["77", "78"])) == {"77": fax.id}
     waiting = await store.read(lambda tx: faxes.get(tx, fax.id))
     assert (waiting.state, waiting.provider_id) == (FaxState.WAITING, "")
+    (work,) = await claim(store, now=1100)
+    await begin(store, work.fax, deadline=1200)
+    again = await store.read(lambda tx: faxes.get(tx, fax.id))
+    assert (again.pages, again.seconds, again.cost) == (None, None, ""), "they were the first call's"
 
 
 async def test_a_held_fax_does_not_come_back_to_a_taken_line(store: Store) -> None:
