@@ -154,6 +154,7 @@ _CALLED = (_F.SUBMITTING, *_DOUBTFUL)
 """The word of a call still counts when it comes after the rescue, or after the fax was held."""
 _AT_PROVIDER = (_F.SENT, *_DOUBTFUL)
 _FINAL = (_E.RECEIPT,)
+_UNKNOWN = (_E.RECEIPT, _E.ALERT)
 
 # fmt: off
 FAX = (
@@ -167,10 +168,14 @@ FAX = (
          "something was in the way of a call", (_G.CERTAIN,)),
     Move(_SENDABLE, _F.FAILED, _T.NOT_CALLED, Who.SUBMIT,
          "it cannot be called for, or not in its time", (_G.CERTAIN,), _FINAL),
+    Move((_F.WAITING,), _F.UNCONFIRMED, _T.NOT_CALLED, Who.SUBMIT,
+         "the same, and an earlier call was given up in doubt", (_G.CERTAIN,), _UNKNOWN),
     Move((_F.ACCEPTED,), _F.FAILED, _T.NO_PAGES, Who.RENDER,
          "its mail cannot become pages", (_G.CERTAIN,), _FINAL),
     Move(_SENDABLE, _F.FAILED, _T.DEADLINE, Who.DEADLINE,
          "it was not sent in its time", (_G.FREE, _G.LATE), _FINAL),
+    Move((_F.WAITING,), _F.UNCONFIRMED, _T.DEADLINE, Who.DEADLINE,
+         "the same, and an earlier call was given up in doubt", (_G.FREE, _G.LATE), _UNKNOWN),
     Move(_SENDABLE, _F.CANCELLED, _T.CANCEL, Who.PERSON,
          "`queue cancel`", (_G.NAMED,), _FINAL),
     Move((_F.WAITING,), _F.WAITING, _T.RETRY, Who.PERSON,
@@ -181,6 +186,8 @@ FAX = (
          "a documented refusal, or an end before the first byte", (_G.ENDED, _G.CERTAIN)),
     Move(_CALLED, _F.FAILED, _T.REFUSAL, Who.SUBMIT,
          "the same, for good or after the last try", (_G.ENDED, _G.CERTAIN), _FINAL),
+    Move(_CALLED, _F.UNCONFIRMED, _T.REFUSAL, Who.SUBMIT,
+         "the same, and an earlier call was given up in doubt", (_G.ENDED, _G.CERTAIN), _UNKNOWN),
     Move(_CALLED, _F.WAITING, _T.TAKEN_BACK, Who.SUBMIT,
          "the commit of the intent got no answer, so no call was made", (_G.ENDED,)),
     Move((_F.SUBMITTING,), _F.UNKNOWN, _T.NO_WORD, Who.SUBMIT,
@@ -208,7 +215,7 @@ FAX = (
     Move((_F.WAITING,), _F.UNKNOWN, _T.TRACE, Who.SUBMIT,
          "it was to be sent again by that rule, and a row has come meanwhile", (_G.LEASE, _G.LINE, _G.RULE)),
     Move((_F.HELD,), _F.UNCONFIRMED, _T.EXPIRED, Who.TRACK,
-         "nobody resolved it in time", (), (_E.RECEIPT, _E.ALERT)),
+         "nobody resolved it in time", (), _UNKNOWN),
     Move(_DOUBTFUL, _F.SENT, _T.RESOLVE, Who.PERSON,
          "`queue resolve --sent ROW`", (_G.NAMED, _G.ROW, _G.LINE)),
     Move(_DOUBTFUL, _F.DELIVERED, _T.RESOLVE, Who.PERSON,

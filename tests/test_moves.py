@@ -122,6 +122,7 @@ def test_a_fax_that_may_be_at_the_provider_waits_again_only_for_a_reason_that_sa
         (FaxState.SUBMITTING, FaxState.UNKNOWN),
         (FaxState.ACCEPTED, FaxState.FAILED),
         (FaxState.WAITING, FaxState.FAILED),
+        (FaxState.WAITING, FaxState.UNCONFIRMED),
     }
 
 

@@ -94,7 +94,8 @@ _ABOUT: Mapping[str, _About] = {
     ),
     "fax_unconfirmed": _About(
         "A fax stays unconfirmed",
-        "This fax was on hold and nobody settled it in time. Its sender was told to ask the recipient.",
+        "Nothing proves whether this fax arrived: nobody settled it in time, or it could not be sent again. "
+        "Its sender was told to ask the recipient.",
         "",
     ),
     "imap_held": _About(

@@ -114,7 +114,7 @@ def end(
     may_be_taken = target in ON_THE_LINE and fax.state not in ON_THE_LINE
     try:
         with tx.begin_nested() if may_be_taken else contextlib.nullcontext():
-            move(
+            target = move(
                 tx,
                 fax,
                 target,

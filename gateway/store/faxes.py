@@ -7,7 +7,7 @@ transaction, so there is exactly one.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -50,6 +50,7 @@ class LineTakenError(StaleError):
     """Another Fax to the same destination is on the line."""
 
 
+_PERHAPS = "An earlier call ended in doubt, so that the fax may have arrived all the same."
 _other = _t.alias("other")
 _SENDABLE = tables.among(_t, SENDABLE)
 _DUE = leases.Due.of(
@@ -111,13 +112,18 @@ def move(
     deadline: float | None = None,
     by: str = "",
     detail: Mapping[str, object] | None = None,
-) -> None:
+) -> FaxState:
     """Move a Fax from the state and fence that the caller saw; queue the notices that the move owes.
+
+    Returns its new state: what would fail stays unconfirmed if an earlier call of it was given up in doubt.
 
     `by`: the person who asked for it. `deadline`: a new one. Raises `IllegalMoveError` for what the table of
     moves does not have, or whose guards ask for more; `StaleError` if the Fax has moved meanwhile, or a guard
     on its row does not hold; `LineTakenError` if it would go back on a line that another Fax has.
     """
+    if failure is not None and _arrived_perhaps(tx, fax, target, trigger):
+        target = FaxState.UNCONFIRMED
+        failure = replace(failure, sentence=f"{failure.sentence} {_PERHAPS}")
     legal = moves.check(fax.state, target, trigger)
     guards.of_caller(legal, failure=failure, row=evidence.provider_id if evidence else "", by=by)
     values: dict[str, object] = {**leases.FREE, "state": target, "run_at": run_at}
@@ -158,6 +164,20 @@ def move(
         detail={**(detail or {}), **story},
     )
     _announce(tx, fax.id, legal.owes, now)
+    return target
+
+
+def _arrived_perhaps(tx: sa.Connection, fax: Fax, target: FaxState, trigger: Trigger) -> bool:
+    """Whether a rule let a Fax be sent again in doubt, and it shall fail now without a row.
+
+    A person who lets it be sent again says that it had not gone out.
+    """
+    return (
+        target is FaxState.FAILED
+        and fax.attempts > 0
+        and moves.find(fax.state, FaxState.UNCONFIRMED, trigger) is not None
+        and history.happened(tx, "fax", fax.id, Trigger.RESEND)
+    )
 
 
 def write(tx: sa.Connection, fax: Fax, move: moves.Move, values: Mapping[str, object], *, now: float) -> None:
@@ -278,13 +298,15 @@ def _late(now: float) -> sa.Select[tuple[object, ...]]:
 
 
 def expire(tx: sa.Connection, *, now: float) -> list[Fax]:
-    """`late` Faxes fail, but for those that somebody else has in hand. Returns them."""
+    """`late` Faxes fail, but for those that somebody else has in hand. Returns them as they are then."""
     expired = [rows.fax(row) for row in tx.execute(_late(now).with_for_update(skip_locked=True))]
     pause = pauses.current(tx, now=now) if expired else None
+    over = []
     for fax in expired:
         failure = too_late(fax, because="" if pause is None else pause.reason)
-        move(tx, fax, FaxState.FAILED, Trigger.DEADLINE, now=now, failure=failure)
-    return expired
+        state = move(tx, fax, FaxState.FAILED, Trigger.DEADLINE, now=now, failure=failure)
+        over.append(replace(fax, state=state))
+    return over
 
 
 def too_late(fax: Fax, *, because: str = "") -> Failure:

@@ -76,6 +76,21 @@ def of(tx: sa.Connection, subject: str, subject_id: str) -> list[dict[str, Any]]
     return [{key: getattr(row, key) for key in keys} for row in rows]
 
 
+def happened(tx: sa.Connection, subject: str, subject_id: str, trigger: moves.Trigger) -> bool:
+    """Whether an item was ever moved on this trigger."""
+    event = tables.event
+    found = tx.execute(
+        sa.select(event.c.id)
+        .where(
+            event.c.subject == subject,
+            event.c.subject_id == subject_id,
+            event.c.trigger == trigger.value,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def last_from(
     tx: sa.Connection, subject: str, subject_id: str, sources: Sequence[State]
 ) -> moves.Trigger | None:

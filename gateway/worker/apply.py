@@ -132,7 +132,7 @@ def submit(
             certain = failure.kind is Kind.PERMANENT  # about this fax, and no word of the provider
             pause = None if certain else noted(tx, failure, policy, now=now)
             target, run_at, tries = _after_refusal(fax, failure, pause, policy, now)
-            faxes.move(
+            return faxes.move(
                 tx,
                 fax,
                 target,
@@ -142,7 +142,6 @@ def submit(
                 failure=failure,
                 tries=tries,
             )
-            return target
         case Called(attempt=attempt, word=word, failure=failure):
             pause = noted(tx, failure, policy, now=now)
             if failure is None:
@@ -202,7 +201,7 @@ def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> 
         target = FaxState.FAILED if run_at is None else FaxState.WAITING
     elif target in SENDABLE:
         run_at = now
-    faxes.move(
+    return faxes.move(
         tx,
         fax,
         target,
@@ -213,7 +212,6 @@ def tracked(tx: sa.Connection, news: Tracked, policy: Policy, *, now: float) -> 
         evidence=news.evidence,
         tries=tries,
     )
-    return target
 
 
 def received_fax(

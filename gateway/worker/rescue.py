@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from gateway import journal
 from gateway.store import Store, attempts, faxes
+from gateway.worker import story
 
 
 class Rescue:
@@ -35,5 +35,5 @@ class Rescue:
             self._rescued()
         if await self._store.read(lambda tx: faxes.late(tx, now=now)):
             for fax in await self._store.write(lambda tx: faxes.expire(tx, now=self._store.now())):
-                journal.failed(fax_id=fax.id, number=fax.number, reason="deadline")
+                story.late(fax)
             self._expired()

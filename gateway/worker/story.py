@@ -68,6 +68,14 @@ def submit(work: faxes.Work, outcome: SubmitOutcome, state: FaxState | None) -> 
             pass
 
 
+def late(fax: Fax) -> None:
+    """A Fax was not sent in its time; as it is then."""
+    if fax.state is FaxState.UNCONFIRMED:
+        journal.unconfirmed(fax_id=fax.id, number=fax.number)
+    else:
+        journal.failed(fax_id=fax.id, number=fax.number, reason="deadline")
+
+
 def tracked(news: Tracked, state: FaxState) -> None:
     """The SENT folder told what became of a Fax."""
     if news.target is None:

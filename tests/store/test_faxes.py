@@ -202,6 +202,45 @@ async def test_a_call_that_this_process_is_making_is_never_rescued(store: Store)
     assert (await store.read(lambda tx: faxes.get(tx, work.fax.id))).state is FaxState.SUBMITTING
 
 
+@pytest.mark.parametrize("trigger", [Trigger.DEADLINE, Trigger.NOT_CALLED, Trigger.REFUSAL])
+async def test_a_fax_that_was_given_up_in_doubt_does_not_fail_without_a_row(
+    store: Store, trigger: Trigger
+) -> None:
+    """The first call may have arrived: its sender must not be told that it did not."""
+    fax = await ready_fax(store)
+    (work,) = await claim(store)
+    await begin(store, work.fax)
+    for target in (FaxState.UNKNOWN, FaxState.WAITING):
+        fax = await store.read(lambda tx: faxes.get(tx, work.fax.id))
+        way = moves.find(fax.state, target, Trigger.NO_OUTCOME) or moves.check(
+            fax.state, target, Trigger.RESEND
+        )
+        await store.write(lambda tx, fax=fax, way=way: moving.make(tx, fax, way, now=1100, run_at=1100))
+    if trigger is Trigger.REFUSAL:
+        (work,) = await claim(store, now=1100)
+        attempt = await begin(store, work.fax)
+        because = moving.BECAUSE
+        state = await store.write(
+            lambda tx: attempts.end(
+                tx, attempt, "invalid_file", FaxState.FAILED, trigger, now=1200, failure=because
+            )
+        )
+    elif trigger is Trigger.DEADLINE:
+        (over,) = await store.write(lambda tx: faxes.expire(tx, now=99999))
+        state = over.state
+    else:
+        fax = await store.read(lambda tx: faxes.get(tx, fax.id))
+        state = await store.write(
+            lambda tx: faxes.move(tx, fax, FaxState.FAILED, trigger, now=1200, failure=moving.BECAUSE)
+        )
+    fax = await store.read(lambda tx: faxes.get(tx, fax.id))
+    assert state is fax.state is FaxState.UNCONFIRMED
+    assert "may have arrived" in fax.reason
+    mails = await store.write(lambda tx: outbox.claim(tx, owner="t", now=99999, seconds=9, limit=9))
+    assert sorted(mail.kind for mail in mails) == [MailKind.ALERT, MailKind.RECEIPT]
+    assert {mail.facts["state"] for mail in mails} == {FaxState.UNCONFIRMED}
+
+
 async def test_a_fax_is_held_since_it_was_last_given_to_a_person(store: Store) -> None:
     fax = await ready_fax(store)
     (work,) = await claim(store)

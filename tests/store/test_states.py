@@ -293,10 +293,11 @@ class Faxes(RuleBasedStateMachine):
             fax.run_at = self.now
         assert state == fax.state
 
-    def _tried(self, fax: ModelFax, state: FaxState | None, *, final: bool) -> None:
+    def _tried(self, fax: ModelFax, state: FaxState | None, *, final: bool, by_row: bool = False) -> None:
         """It waits for another try, or it was the last."""
         row = self.read(lambda tx: faxes.get(tx, fax.id))
-        fax.move("failed" if final or state == "failed" else "waiting")
+        end = "failed" if by_row else fax.failed
+        fax.move(end if final or state == end else "waiting")
         fax.run_at = row.run_at
         assert state == fax.state
         if fax.state == "waiting":
@@ -332,9 +333,9 @@ class Faxes(RuleBasedStateMachine):
             fax.move("unknown")
         late = self.queue.late(self.now)
         expired = self.write(lambda tx: faxes.expire(tx, now=self.now))
-        assert sorted(fax.id for fax in expired) == sorted(fax.id for fax in late)
         for fax in late:
-            fax.move("failed")
+            fax.move(fax.failed)
+        assert sorted((fax.id, fax.state) for fax in expired) == sorted((fax.id, fax.state) for fax in late)
 
     # --- the tracker ---
 
@@ -367,13 +368,13 @@ class Faxes(RuleBasedStateMachine):
         assert stays
         if resends:
             assert fax.resend
-            fax.tolerated = True
+            fax.tolerated = fax.given_up = True
         if word in ("busy", "failed"):
             fax.calls[-1].disproved = True
         if news.target is None:
             return
         if word == "busy":
-            self._tried(fax, state, final=False)
+            self._tried(fax, state, final=False, by_row=True)
             return
         fax.move(state)
         fax.run_at = self.now if state == "waiting" else fax.run_at

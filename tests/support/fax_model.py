@@ -47,6 +47,14 @@ class ModelFax:
     tolerated: bool = False
     """A person, or the sender's rule, preferred another fax to none."""
 
+    given_up: bool = False
+    """The sender's rule did, and nobody knows what became of the call before."""
+
+    @property
+    def failed(self) -> str:
+        """Its end when no row says so."""
+        return "unconfirmed" if self.given_up else "failed"
+
     def free(self, now: float) -> bool:
         return self.lease_until is None or self.lease_until < now
 
@@ -126,6 +134,6 @@ class Queue:
             case "no_word":
                 return "unknown" if fax.state == "submitting" else None
             case "refused":
-                return "failed"
+                return fax.failed
             case _:
                 return "waiting"
