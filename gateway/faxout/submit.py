@@ -149,7 +149,12 @@ class Submitter:
         def trace(tx: sa.Connection) -> bool:
             calls = tracking.attempts_of(tx, work.fax.id)
             new = set(snapshot).difference(*(call.snapshot for call in calls))
-            by_rule = history.last_from(tx, "fax", work.fax.id, _DOUBTFUL) is Trigger.RESEND
+            given_up = [
+                event["trigger"]
+                for event in history.of(tx, "fax", work.fax.id)
+                if event["source"] in _DOUBTFUL and event["target"] != event["source"]
+            ]
+            by_rule = given_up[-1:] == [Trigger.RESEND]
             return by_rule and not new <= tracking.known_rows(tx, sorted(new)).keys()
 
         return await self._store.read(trace)

@@ -176,7 +176,7 @@ def _arrived_perhaps(tx: sa.Connection, fax: Fax, target: FaxState, trigger: Tri
         target is FaxState.FAILED
         and fax.attempts > 0
         and moves.find(fax.state, FaxState.UNCONFIRMED, trigger) is not None
-        and history.happened(tx, "fax", fax.id, Trigger.RESEND)
+        and any(event["trigger"] == Trigger.RESEND for event in history.of(tx, "fax", fax.id))
     )
 
 

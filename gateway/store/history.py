@@ -74,37 +74,3 @@ def of(tx: sa.Connection, subject: str, subject_id: str) -> list[dict[str, Any]]
     )
     keys = ("at", "source", "target", "trigger", "detail")
     return [{key: getattr(row, key) for key in keys} for row in rows]
-
-
-def happened(tx: sa.Connection, subject: str, subject_id: str, trigger: moves.Trigger) -> bool:
-    """Whether an item was ever moved on this trigger."""
-    event = tables.event
-    found = tx.execute(
-        sa.select(event.c.id)
-        .where(
-            event.c.subject == subject,
-            event.c.subject_id == subject_id,
-            event.c.trigger == trigger.value,
-        )
-        .limit(1)
-    )
-    return found.first() is not None
-
-
-def last_from(
-    tx: sa.Connection, subject: str, subject_id: str, sources: Sequence[State]
-) -> moves.Trigger | None:
-    """What made an item leave one of these states the last time."""
-    event = tables.event
-    found = tx.execute(
-        sa.select(event.c.trigger)
-        .where(
-            event.c.subject == subject,
-            event.c.subject_id == subject_id,
-            event.c.source.in_([state.value for state in sources]),
-            event.c.target != event.c.source,
-        )
-        .order_by(event.c.id.desc())
-        .limit(1)
-    ).scalar()
-    return None if found is None else moves.Trigger(found)
